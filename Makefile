@@ -1,0 +1,66 @@
+# make census   the whole job, on a network that it starts itself: crawl, queries, database, reports
+# make test     all tests, under the race detector
+# make bench    hosts per second and bytes of memory per host of a crawl
+# make fuzz     each decoder against hostile bytes, FUZZTIME each
+# make build    bin/gnucensus
+# make lint     gofmt and go vet
+
+GO       ?= go
+FUZZTIME ?= 20s
+
+# Each recipe is one shell script that stops at its first error.
+.ONESHELL:
+SHELL       := /bin/sh
+.SHELLFLAGS := -euc
+.PHONY: build census test bench fuzz lint postgres compiler
+
+build:
+	$(GO) build -o bin/ ./cmd/gnucensus
+
+test: postgres compiler
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+bench: postgres
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/gnucensus
+
+fuzz:
+	@for package in $$($(GO) list ./...); do
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package
+		done
+	done
+
+lint:
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l)
+	[ -z "$$unformatted" ] || { echo "not formatted: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+
+# What the two commands above need beside Go: the server programs of PostgreSQL and, for the race detector, a C compiler.
+# Whatever is missing is installed through the package manager of the system, as root or through sudo.
+POSTGRES_DIRS = /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/lib/postgresql*/bin /usr/local/pgsql/bin \
+	/opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin
+
+postgres:
+	@for dir in $$(echo "$$PATH" | tr : ' ') $(POSTGRES_DIRS); do [ ! -x "$$dir/initdb" ] || exit 0; done
+	$(call install,the PostgreSQL server,postgresql,postgresql-server,postgresql,postgresql,postgresql-server,postgresql)
+
+compiler:
+	@! command -v $$($(GO) env CC) >/dev/null || exit 0
+	$(call install,a C compiler (the race detector needs one),gcc libc6-dev,gcc glibc-devel,gcc,gcc musl-dev,gcc,gcc)
+
+# install WHAT, and the packages that hold it for apt, dnf, pacman, apk, zypper and brew
+define install
+echo "make: $(1) is missing; installing it through the package manager" >&2
+root=; [ "$$(id -u)" = 0 ] || root=sudo
+if command -v apt-get >/dev/null; then
+	$$root apt-get -q update
+	$$root env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $(2)
+elif command -v dnf >/dev/null; then $$root dnf -y install $(3)
+elif command -v pacman >/dev/null; then $$root pacman -Sy --noconfirm --needed $(4)
+elif command -v apk >/dev/null; then $$root apk add $(5)
+elif command -v zypper >/dev/null; then $$root zypper --non-interactive install $(6)
+elif command -v brew >/dev/null; then brew install $(7)
+else echo "make: no package manager that this Makefile knows; please install $(1)" >&2; exit 1
+fi
+endef

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// A program is one run of the command line: where it reads and writes, and what the global flags chose.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	log *slog.Logger // set before any command acts
+}
+
+// run does what the arguments ask and returns the exit code.
+func (p *program) run(ctx context.Context, args []string) int {
+	app := p.app()
+	args, err := arrange(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	return explain(p.stderr, err)
+}
+
+// app builds the command tree. Nothing acts before the library has parsed everything.
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:  "gnucensus",
+		Usage: "take a census of the Gnutella network",
+		UsageText: "gnucensus [--database URL | --data DIR] [--format F] [--log-level L] COMMAND [flags] [arguments]\n" +
+			"Flags may stand anywhere on the line; each can be set as GNUCENSUS_NAME in the environment too.",
+		Description: strings.TrimSpace(about),
+		Version:     version(),
+		Reader:      p.stdin,
+		Writer:      p.stdout,
+		ErrWriter:   p.stderr,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "database", Usage: "connect to PostgreSQL at `URL` instead of the private server"},
+			&cli.StringFlag{Name: "data", Usage: "keep the private PostgreSQL server in `DIR`"},
+			&cli.StringFlag{Name: "format", Value: "table", Usage: "print results as `F`: table or json; reports also as csv or md"},
+			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "tell what is at least `L`: debug, info, warn or error"},
+		},
+		Before:                    p.before,
+		Action:                    func(c *cli.Context) error { return cli.ShowAppHelp(c) },
+		EnableBashCompletion:      true,
+		DisableSliceFlagSeparator: true,
+		// Errors travel to main, which explains them and exits.
+		ExitErrHandler: func(*cli.Context, error) {},
+		Commands: []*cli.Command{
+			p.completionCommand(),
+		},
+	}
+	finish(app.Flags, app.Commands)
+	app.OnUsageError = usageError
+	return app
+}
+
+const about = `
+A crawl visits every host that it hears of, once, and writes what it saw to PostgreSQL as a snapshot; reports read snapshots.
+
+A network of its own to try it on, in two terminals:
+  gnucensus lab --ultrapeers 100 --leaves 900
+  gnucensus crawl --scope lab --seed 127.1.0.1:6346
+  gnucensus report freeriders
+
+The live network:
+  gnucensus crawl --seeds hosts.txt --contact you@example.org`
+
+// finish gives each flag its environment variable and each command the handler of wrong usage.
+func finish(flags []cli.Flag, commands []*cli.Command) {
+	for _, f := range flags {
+		bindEnvironment(f)
+	}
+	for _, c := range commands {
+		c.OnUsageError = usageError
+		finish(c.Flags, c.Subcommands)
+	}
+}
+
+func bindEnvironment(f cli.Flag) {
+	names := []string{"GNUCENSUS_" + strings.ToUpper(strings.ReplaceAll(f.Names()[0], "-", "_"))}
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		f.EnvVars = names
+	case *cli.StringSliceFlag:
+		f.EnvVars = names
+	case *cli.BoolFlag:
+		f.EnvVars = names
+	case *cli.IntFlag:
+		f.EnvVars = names
+	case *cli.Int64Flag:
+		f.EnvVars = names
+	case *cli.Uint64Flag:
+		f.EnvVars = names
+	case *cli.Float64Flag:
+		f.EnvVars = names
+	case *cli.DurationFlag:
+		f.EnvVars = names
+	}
+}
+
+// before reads the global flags that every command shares.
+func (p *program) before(c *cli.Context) error {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
+		return usage("The levels are debug, info, warn and error.", "--log-level: %q is no level", c.String("log-level"))
+	}
+	p.log = newLogger(p.stderr, isTerminal(p.stderr), level)
+	return nil
+}
+
+// format returns the value of --format when the command knows it.
+func format(c *cli.Context, known ...string) (string, error) {
+	f := c.String("format")
+	if !slices.Contains(known, f) {
+		return "", usage("Known here: "+strings.Join(known, ", ")+".", "--format: %q is no format of %s", f, c.Command.FullName())
+	}
+	return f, nil
+}
+
+// arguments returns the words after the flags when there is one for each name, and tells what is missing or too much otherwise.
+func arguments(c *cli.Context, names ...string) ([]string, error) {
+	got := c.Args().Slice()
+	switch {
+	case len(got) < len(names):
+		return nil, usage(helpHint(c), "%s: %s is missing", c.Command.HelpName, names[len(got)])
+	case len(got) > len(names):
+		return nil, usage(helpHint(c), "%s: %q is one argument too many", c.Command.HelpName, got[len(names)])
+	}
+	return got, nil
+}
+
+func helpHint(c *cli.Context) string {
+	return fmt.Sprintf("See: %s --help", c.Command.HelpName)
+}
+
+// usageError is what the library calls for a flag whose value does not parse.
+func usageError(c *cli.Context, err error, _ bool) error {
+	return usage(helpHint(c), "%w", err)
+}
+
+// version is the module version that the toolchain stamped into the binary: a tag, or the commit it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+
+	"github.com/urfave/cli/v2"
+)
+
+// Exit codes of the program.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 3
+)
+
+// A hinted error also tells what to do, on a line of its own, and which exit code it deserves.
+type hinted struct {
+	err  error
+	hint string
+	code int
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+// usage is the error of a wrong command line. The hint tells what would be right.
+func usage(hint, format string, args ...any) error {
+	return &hinted{err: fmt.Errorf(format, args...), hint: hint, code: exitUsage}
+}
+
+// advise adds what to do to an error of work that failed; nil stays nil.
+func advise(err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return &hinted{err: err, hint: hint, code: exitFailed}
+}
+
+// explain prints an error for people and returns its exit code. Parts of an error may come from the network or from a file,
+// so control characters are removed.
+func explain(w io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(w, "gnucensus: %s\n", printable(err.Error()))
+	var h *hinted
+	var exit cli.ExitCoder
+	switch {
+	case errors.As(err, &h):
+		for line := range strings.Lines(h.hint) {
+			fmt.Fprintf(w, "  %s\n", printable(line))
+		}
+		return h.code
+	case errors.As(err, &exit): // the library uses it for one thing, "no help topic"
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// printable replaces control characters by spaces, and removes those at the end.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.TrimRight(s, " ")
+}
