@@ -1,0 +1,173 @@
+package qrp
+
+import (
+	"bytes"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Compressors of patch data.
+const (
+	Plain = 0
+	Zlib  = 1
+)
+
+const (
+	// Infinity is the distance that we announce for an absent word; a present one is one link away.
+	Infinity = 7
+	// patchBytes bounds the data of one patch that we send.
+	patchBytes = 4096
+	entryBits  = 4
+	nibbleSet  = 0xa // 1 − Infinity
+	nibbleGone = 0x6 // Infinity − 1
+)
+
+// A Patch is one PATCH message: part Number of Count.
+type Patch struct {
+	Number, Count uint8
+	Compressor    uint8
+	EntryBits     uint8
+	Data          []byte
+}
+
+// Patches returns the messages that turn old, which the peer has, into next, in order. A nil old is a table just reset. Both
+// must be of one size. The data is compressed where that makes it smaller and squeeze allows it: on a link that is deflated
+// itself it gains nothing.
+func Patches(old, next *Table, squeeze bool) []Patch {
+	data := nibbles(old, next)
+	compressor := uint8(Plain)
+	if squeeze {
+		var b bytes.Buffer
+		w := zlib.NewWriter(&b)
+		w.Write(data) // a bytes.Buffer takes everything
+		w.Close()
+		if b.Len() < len(data) {
+			data, compressor = b.Bytes(), Zlib
+		}
+	}
+	size := max(patchBytes, (len(data)+254)/255) // the count is one byte
+	count := (len(data) + size - 1) / size
+	patches := make([]Patch, 0, count)
+	for i := range count {
+		part := data[i*size : min((i+1)*size, len(data))]
+		patches = append(patches, Patch{uint8(i + 1), uint8(count), compressor, entryBits, part})
+	}
+	return patches
+}
+
+// nibbles encodes the difference of two tables in entries of four bits, which every servent reads.
+func nibbles(old, next *Table) []byte {
+	if old == nil {
+		old = NewTable(next.Slots())
+	}
+	data := make([]byte, (next.Slots()+1)/2)
+	for slot := range uint32(next.Slots()) {
+		had, has := old.get(slot), next.get(slot)
+		v := byte(0)
+		switch {
+		case has && !had:
+			v = nibbleSet
+		case had && !has:
+			v = nibbleGone
+		}
+		data[slot/2] |= v << (4 * (1 - slot%2))
+	}
+	return data
+}
+
+// Errors of a [Receiver]. Each is a reason to drop the link: the table is no longer known.
+var (
+	ErrSlots    = errors.New("table size is not a power of two within bounds")
+	ErrNoReset  = errors.New("patch before reset")
+	ErrSequence = errors.New("patch out of sequence")
+	ErrEntry    = errors.New("patch entries are not of 1, 2, 4 or 8 bits, or change within a sequence")
+	ErrData     = errors.New("patch data does not cover the table")
+)
+
+// A Receiver builds the table that one peer announces. Its memory is bounded by [MaxSlots], whatever the peer sends. The
+// zero Receiver has no table.
+type Receiver struct {
+	table *Table
+	first Patch // shape of the sequence under way
+	next  uint8 // number expected next, 0: none under way
+	data  []byte
+}
+
+// Table returns the table as the last whole sequence left it; nil before the first RESET. It changes with the next one.
+func (r *Receiver) Table() *Table { return r.table }
+
+// Reset begins an empty table.
+func (r *Receiver) Reset(slots uint32) error {
+	if !validSlots(slots) {
+		return fmt.Errorf("reset to %d slots: %w", slots, ErrSlots)
+	}
+	*r = Receiver{table: NewTable(int(slots))}
+	return nil
+}
+
+// Patch takes the next message of a sequence; the table changes when the last one is in. It keeps no reference to p.Data.
+func (r *Receiver) Patch(p Patch) error {
+	if r.table == nil {
+		return ErrNoReset
+	}
+	if r.next == 0 {
+		r.first, r.next, r.data = p, 1, nil
+		r.first.Data = nil
+	}
+	switch {
+	case p.Number != r.next || p.Count != r.first.Count || p.Number > p.Count:
+		return fmt.Errorf("patch %d of %d, awaiting %d of %d: %w", p.Number, p.Count, r.next, r.first.Count, ErrSequence)
+	case p.EntryBits != r.first.EntryBits || p.Compressor != r.first.Compressor, p.Compressor > Zlib,
+		p.EntryBits != 1 && p.EntryBits != 2 && p.EntryBits != 4 && p.EntryBits != 8:
+		return fmt.Errorf("patch of %d bits, compressor %d: %w", p.EntryBits, p.Compressor, ErrEntry)
+	case len(r.data)+len(p.Data) > r.want()+1024: // zlib may add a little to what it cannot compress
+		return fmt.Errorf("patch %d of %d: more than %d bytes: %w", p.Number, p.Count, r.want(), ErrData)
+	}
+	r.data = append(r.data, p.Data...)
+	if p.Number < p.Count {
+		r.next++
+		return nil
+	}
+	data := r.data
+	r.next, r.data = 0, nil
+	return r.apply(data)
+}
+
+// want is the size in bytes of a patch that covers the table.
+func (r *Receiver) want() int { return (r.table.Slots()*int(r.first.EntryBits) + 7) / 8 }
+
+func (r *Receiver) apply(data []byte) error {
+	if r.first.Compressor == Zlib {
+		z, err := zlib.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return fmt.Errorf("inflate patch: %w: %w", ErrData, err)
+		}
+		if data, err = io.ReadAll(io.LimitReader(z, int64(r.want())+1)); err != nil {
+			return fmt.Errorf("inflate patch: %w: %w", ErrData, err)
+		}
+	}
+	if len(data) != r.want() {
+		return fmt.Errorf("patch of %d bytes for %d slots: %w", len(data), r.table.Slots(), ErrData)
+	}
+	width := uint32(r.first.EntryBits)
+	perByte := 8 / width
+	for slot := range uint32(r.table.Slots()) {
+		b := data[slot/perByte]
+		if b == 0 {
+			continue
+		}
+		v := int8(b<<(slot%perByte*width)) >> (8 - width) // sign-extended
+		switch {
+		case v == 0:
+		case width == 1:
+			r.table.flip(slot)
+		case v < 0:
+			r.table.set(slot)
+		default:
+			r.table.clear(slot)
+		}
+	}
+	return nil
+}
