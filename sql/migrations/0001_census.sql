@@ -59,7 +59,7 @@ CREATE TABLE agent (
 );
 COMMENT ON TABLE  agent          IS 'Software, as hosts name it (User-Agent), each text once.';
 COMMENT ON COLUMN agent.agent_id IS 'Key.';
-COMMENT ON COLUMN agent.agent    IS 'The text as received, NUL and invalid UTF-8 replaced.';
+COMMENT ON COLUMN agent.agent    IS 'The text as received, NUL and invalid UTF-8 replaced, cut at 512 bytes.';
 
 CREATE TABLE observation (
     snapshot_id    bigint      NOT NULL,
@@ -68,13 +68,13 @@ CREATE TABLE observation (
     method         text        NOT NULL,
     outcome        text        NOT NULL,
     started        timestamptz NOT NULL,
-    took_us        integer     NOT NULL,
+    took_us        bigint      NOT NULL,
     detail         text,
     agent_id       integer,
     role           text,
     files          bigint,
     kib            bigint,
-    uptime_s       integer,
+    uptime_s       bigint,
     fields         jsonb,
     CONSTRAINT observation_pkey PRIMARY KEY (snapshot_id, observation_id),
     CONSTRAINT observation_endpoint_fkey FOREIGN KEY (snapshot_id, endpoint_id) REFERENCES endpoint ON DELETE CASCADE,
@@ -141,27 +141,30 @@ COMMENT ON COLUMN query.snapshot_id    IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN query.observation_id IS 'Conversation in which it was asked; its endpoint is the ultrapeer.';
 COMMENT ON COLUMN query.words          IS 'The words, from the published list.';
 
+-- A responder is kept by its address and not as an endpoint: a hit says where it is, and the walk need not have heard of it.
 CREATE TABLE hit (
     snapshot_id    bigint   NOT NULL,
     observation_id integer  NOT NULL,
     hit_id         integer  NOT NULL,
-    endpoint_id    integer  NOT NULL,
+    addr           inet     NOT NULL,
+    port           integer  NOT NULL,
     servent        uuid     NOT NULL,
-    delay_us       integer  NOT NULL,
+    delay_us       bigint   NOT NULL,
     hops           smallint NOT NULL,
     results        integer  NOT NULL,
     vendor         text,
     firewalled     boolean,
     CONSTRAINT hit_pkey PRIMARY KEY (snapshot_id, observation_id, hit_id),
     CONSTRAINT hit_query_fkey FOREIGN KEY (snapshot_id, observation_id) REFERENCES query ON DELETE CASCADE,
-    CONSTRAINT hit_endpoint_fkey FOREIGN KEY (snapshot_id, endpoint_id) REFERENCES endpoint ON DELETE CASCADE,
+    CONSTRAINT hit_port_range CHECK (port BETWEEN 0 AND 65535),
     CONSTRAINT hit_counts_not_negative CHECK (delay_us >= 0 AND hops >= 0 AND results >= 0)
 );
 COMMENT ON TABLE  hit                IS 'One QUERY HIT descriptor that answers a query.';
 COMMENT ON COLUMN hit.snapshot_id    IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN hit.observation_id IS 'Query that it answers.';
 COMMENT ON COLUMN hit.hit_id         IS 'Number within the query, in the order of arrival, from 1.';
-COMMENT ON COLUMN hit.endpoint_id    IS 'Responder, by the address inside the hit.';
+COMMENT ON COLUMN hit.addr           IS 'Address of the responder, as it states it inside the hit; often a private one.';
+COMMENT ON COLUMN hit.port           IS 'Port of the responder, as it states it inside the hit.';
 COMMENT ON COLUMN hit.servent        IS 'Servent GUID of the responder.';
 COMMENT ON COLUMN hit.delay_us       IS 'From sending the query to receiving the hit, microseconds.';
 COMMENT ON COLUMN hit.hops           IS 'Links that the hit travelled, counting ours.';

@@ -1,0 +1,5 @@
+SELECT
+    agent_id,
+    agent
+FROM agent
+WHERE agent = ANY (@agents::text[]);

@@ -1,0 +1,1 @@
+ANALYZE snapshot, endpoint, agent, observation, neighbour, rumour, query, hit;

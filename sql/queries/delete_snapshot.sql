@@ -1,0 +1,2 @@
+DELETE FROM snapshot
+WHERE snapshot_id = @snapshot;

@@ -1,0 +1,5 @@
+UPDATE snapshot
+SET
+    state = @state,
+    ended = now()
+WHERE snapshot_id = @snapshot;

@@ -1,0 +1,3 @@
+INSERT INTO agent (agent)
+SELECT unnest(@agents::text[])
+ON CONFLICT (agent) DO NOTHING;

@@ -1,0 +1,3 @@
+INSERT INTO snapshot (network, vantage, version, source, configuration)
+VALUES (@network, @vantage, @version, @source, @configuration)
+RETURNING snapshot_id;

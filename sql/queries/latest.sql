@@ -1,0 +1,2 @@
+SELECT max(snapshot_id)
+FROM snapshot;

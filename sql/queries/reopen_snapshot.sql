@@ -1,0 +1,5 @@
+UPDATE snapshot
+SET
+    state = 'running',
+    ended = NULL
+WHERE snapshot_id = @snapshot;

@@ -1,0 +1,3 @@
+SELECT COALESCE(max(version_id), 0)
+FROM gnucensus_migration
+WHERE is_applied;

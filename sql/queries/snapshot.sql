@@ -1,0 +1,8 @@
+SELECT
+    network,
+    vantage,
+    version,
+    source,
+    configuration
+FROM snapshot
+WHERE snapshot_id = @snapshot;

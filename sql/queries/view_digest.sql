@@ -1,0 +1,1 @@
+SELECT COALESCE(obj_description(to_regnamespace('report'), 'pg_namespace'), '');

@@ -1,0 +1,20 @@
+-- A link counts when at least one end tells it, once however often and by whatever method it is told; a host that lists
+-- itself has no link. A link is between an ultrapeer and a leaf when an ultrapeer lists the other as its leaf, or when the
+-- teller calls itself a leaf: all links of a leaf are such.
+CREATE VIEW report.edge AS
+SELECT
+    r.snapshot_id,
+    least(r.from_id, r.to_id) AS a,
+    greatest(r.from_id, r.to_id) AS b,
+    CASE WHEN bool_or(r.relation = 'leaf' OR own.role = 'leaf') THEN 'leaf' ELSE 'peer' END AS kind,
+    bool_or(r.from_id < r.to_id)::integer + bool_or(r.from_id > r.to_id)::integer AS ends
+FROM report.edge_report r
+LEFT JOIN report.own_role own ON own.snapshot_id = r.snapshot_id AND own.endpoint_id = r.from_id
+WHERE r.from_id <> r.to_id
+GROUP BY r.snapshot_id, least(r.from_id, r.to_id), greatest(r.from_id, r.to_id);
+COMMENT ON VIEW   report.edge             IS 'Distinct undirected links, told by at least one end.';
+COMMENT ON COLUMN report.edge.snapshot_id IS 'Snapshot that it belongs to.';
+COMMENT ON COLUMN report.edge.a           IS 'endpoint_id of the end with the lower number.';
+COMMENT ON COLUMN report.edge.b           IS 'endpoint_id of the end with the higher number.';
+COMMENT ON COLUMN report.edge.kind        IS 'leaf: between an ultrapeer and a leaf; peer: any other.';
+COMMENT ON COLUMN report.edge.ends        IS 'How many of the two ends told it, 1 or 2.';

@@ -1,0 +1,171 @@
+package storage
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"gnucensus/probe"
+	"gnucensus/sql"
+)
+
+// An Edge is a link of a published graph, between two hosts that it names by number only.
+type Edge struct{ From, To uint64 }
+
+// ReadEdges reads an edge list as the Stanford Network Analysis Project publishes it: a line for each link with two numbers
+// between blanks or tabs, LF or CRLF; lines that begin with # are comments. It stops after the first error, which tells the
+// line. Links are given as they stand, loops and repetitions too.
+func ReadEdges(r io.Reader) iter.Seq2[Edge, error] {
+	return func(yield func(Edge, error) bool) {
+		lines := bufio.NewScanner(r)
+		for n := 1; lines.Scan(); n++ {
+			text := strings.TrimSpace(lines.Text())
+			if text == "" || text[0] == '#' {
+				continue
+			}
+			edge, err := parseEdge(text)
+			if err != nil {
+				yield(Edge{}, fmt.Errorf("read edges: line %d: %w", n, err))
+				return
+			}
+			if !yield(edge, nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(Edge{}, fmt.Errorf("read edges: %w", err))
+		}
+	}
+}
+
+func parseEdge(line string) (Edge, error) {
+	ids := strings.Fields(line)
+	if len(ids) != 2 {
+		return Edge{}, fmt.Errorf("want two host numbers, got %d words", len(ids))
+	}
+	from, err := strconv.ParseUint(ids[0], 10, 64)
+	if err != nil {
+		return Edge{}, fmt.Errorf("read host number: %w", err)
+	}
+	to, err := strconv.ParseUint(ids[1], 10, 64)
+	if err != nil {
+		return Edge{}, fmt.Errorf("read host number: %w", err)
+	}
+	return Edge{from, to}, nil
+}
+
+// errNoEdges keeps a file that holds nothing from becoming a snapshot.
+var errNoEdges = errors.New("there are no edges in it")
+
+// ImportEdges stores a published graph as a complete snapshot, in one transaction. A host from which a link goes out was
+// visited by whoever published the graph: it gets one observation, of method import, with its links as neighbours in the
+// order of the file. Every other host was only heard of.
+func (db *DB) ImportEdges(ctx context.Context, m Meta, edges iter.Seq2[Edge, error]) (id int64, err error) {
+	g, err := readGraph(edges)
+	if err != nil {
+		return 0, fmt.Errorf("import graph: %w", err)
+	}
+	err = transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
+		if id, err = insertSnapshot(ctx, tx, m); err != nil {
+			return err
+		}
+		if err := g.copy(ctx, tx, id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, sql.Query("finish_snapshot"), pgx.NamedArgs{"snapshot": id, "state": StateComplete})
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("import graph: %w", err)
+	}
+	if _, err := db.pool.Exec(ctx, sql.Query("analyze")); err != nil {
+		return 0, fmt.Errorf("analyze graph: %w", err)
+	}
+	return id, nil
+}
+
+// A graph is an edge list with its hosts numbered from 1, in the order of their first mention.
+type graph struct {
+	numbers map[uint64]int32
+	names   []uint64 // of host i+1
+	tellers []int32  // hosts with links, in the order of their first
+	links   map[int32][]int32
+}
+
+func readGraph(edges iter.Seq2[Edge, error]) (*graph, error) {
+	g := &graph{numbers: map[uint64]int32{}, links: map[int32][]int32{}}
+	for e, err := range edges {
+		if err != nil {
+			return nil, err
+		}
+		from, to := g.number(e.From), g.number(e.To)
+		if _, ok := g.links[from]; !ok {
+			g.tellers = append(g.tellers, from)
+		}
+		g.links[from] = append(g.links[from], to)
+	}
+	if len(g.names) == 0 {
+		return nil, errNoEdges
+	}
+	return g, nil
+}
+
+func (g *graph) number(name uint64) int32 {
+	id, ok := g.numbers[name]
+	if !ok {
+		g.names = append(g.names, name)
+		id = int32(len(g.names))
+		g.numbers[name] = id
+	}
+	return id
+}
+
+func (g *graph) copy(ctx context.Context, tx pgx.Tx, snapshot int64) error {
+	err := copyRows(ctx, tx, "endpoint", []string{"snapshot_id", "endpoint_id", "name"}, len(g.names),
+		func(i int) ([]any, error) {
+			return []any{snapshot, int32(i + 1), strconv.FormatUint(g.names[i], 10)}, nil
+		})
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	b := &batch{}
+	for i, host := range g.tellers {
+		id := int32(i + 1)
+		b.observations = append(b.observations, []any{snapshot, id, host, string(probe.Import), string(probe.Answered), now,
+			int64(0), nil, nil, nil, nil, nil, nil, nil})
+		b.neighbours = append(b.neighbours, []any{snapshot, id, string(probe.PeerLink), g.links[host]})
+	}
+	return b.copy(ctx, tx)
+}
+
+// Edges calls f for every link of a snapshot, directed, as often as it was told: host a says that it is linked to host b.
+// Hosts are numbered from 1 to [Coverage].Heard. It stops at the first error of f and returns it.
+func (db *DB) Edges(ctx context.Context, id int64, f func(a, b int32) error) error {
+	rows, err := db.pool.Query(ctx, sql.Query("links"), pgx.NamedArgs{"snapshot": id})
+	if err != nil {
+		return fmt.Errorf("read edges of snapshot %d: %w", id, err)
+	}
+	var from int32
+	var to []int32
+	_, err = pgx.ForEachRow(rows, []any{&from, &to}, func() error {
+		for _, b := range to {
+			if err := f(from, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read edges of snapshot %d: %w", id, err)
+	}
+	return nil
+}

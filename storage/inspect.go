@@ -1,0 +1,145 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3"
+
+	"gnucensus/sql"
+)
+
+// oldestServer is the first version of PostgreSQL that has all that the statements use, as server_version_num.
+const oldestServer = 130000
+
+// A ConnectError says why a database cannot be used, and what to do about it.
+type ConnectError struct {
+	Where  string // user@host:port/database
+	Reason string // what is wrong and what to do
+	Err    error  // cause; nil when the server answered and we do not like the answer
+}
+
+func (e *ConnectError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("use database %s: %s", e.Where, e.Reason)
+	}
+	return fmt.Sprintf("use database %s: %s: %v", e.Where, e.Reason, cause(e.Err))
+}
+
+func (e *ConnectError) Unwrap() error { return e.Err }
+
+// inspect looks at what answers, and refuses a server or a database that is not for us.
+func (db *DB) inspect(ctx context.Context) error {
+	var server int
+	var release string
+	var ours bool
+	var tables []string
+	err := db.pool.QueryRow(ctx, sql.Query("inspect")).Scan(&server, &release, &ours, &tables)
+	if err != nil {
+		return &ConnectError{Where: db.where, Reason: reason(err), Err: err}
+	}
+	if server < oldestServer {
+		return &ConnectError{Where: db.where, Reason: fmt.Sprintf(
+			"the server is PostgreSQL %s and gnucensus needs version %d or newer", release, oldestServer/10000)}
+	}
+	if !ours && len(tables) > 0 {
+		return &ConnectError{Where: db.where, Reason: fmt.Sprintf(
+			"it holds the tables of something else (%s): make one for gnucensus alone (createdb census) and name that",
+			strings.Join(tables, ", "))}
+	}
+	if !ours {
+		return nil
+	}
+	var version int64
+	if err := db.pool.QueryRow(ctx, sql.Query("schema_version")).Scan(&version); err != nil {
+		return &ConnectError{Where: db.where, Reason: "its schema version cannot be read", Err: err}
+	}
+	known, err := newestMigration()
+	if err != nil {
+		return err
+	}
+	if version > known {
+		return &ConnectError{Where: db.where, Reason: fmt.Sprintf(
+			"its schema is version %d and this gnucensus knows versions up to %d: use the newer gnucensus that wrote it",
+			version, known)}
+	}
+	return nil
+}
+
+func newestMigration() (int64, error) {
+	names, err := fs.Glob(sql.Files, "migrations/*.sql")
+	if err != nil {
+		return 0, fmt.Errorf("list migrations: %w", err)
+	}
+	var newest int64
+	for _, name := range names {
+		n, err := goose.NumericComponent(path.Base(name))
+		if err != nil {
+			return 0, fmt.Errorf("read version of migration %s: %w", name, err)
+		}
+		newest = max(newest, n)
+	}
+	return newest, nil
+}
+
+// reason says in words what kept us from the database.
+func reason(err error) string {
+	var pg *pgconn.PgError
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &pg):
+		return refusal(pg)
+	case errors.As(err, &dns):
+		return "its host name is not known: check the spelling"
+	case errors.Is(err, os.ErrNotExist):
+		return "there is no server socket at that path: is the server running?"
+	case errors.Is(err, context.Canceled):
+		return "stopped while connecting"
+	case pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded):
+		return "the server does not answer: check host, port and firewall"
+	case errors.As(err, &op):
+		return "the server cannot be reached: is it running, and are host and port right?"
+	}
+	return "connecting did not succeed"
+}
+
+// refusal explains the errors of a server that answers but does not let us in (PostgreSQL, "Error Codes").
+func refusal(pg *pgconn.PgError) string {
+	switch pg.Code {
+	case "28P01", "28000":
+		return "the server does not accept this user and password (URL, PGUSER, PGPASSWORD or ~/.pgpass)"
+	case "3D000":
+		return "there is no such database: make it with createdb, or correct the name"
+	case "42501":
+		return "this user may not do that: grant it the database"
+	case "53300":
+		return "the server has no connection to spare"
+	case "57P03":
+		return "the server is starting up or shutting down: try again in a moment"
+	}
+	return "the server refuses"
+}
+
+// cause finds the one line that matters below the layers of a connection error, which repeats itself for each address tried.
+func cause(err error) error {
+	var pg *pgconn.PgError
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &pg):
+		return pg
+	case errors.As(err, &dns):
+		return dns
+	case errors.As(err, &op):
+		return op
+	}
+	return err
+}

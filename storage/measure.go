@@ -1,0 +1,51 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"gnucensus/sql"
+)
+
+// A Measure is a statistic of a snapshot that SQL cannot compute.
+type Measure struct {
+	Name   string   // dotted: largest_component.hosts
+	Value  *float64 // nil: it does not exist for this graph
+	Method string   // how it was computed, in words
+}
+
+// Measures returns the measures that this version of the code has stored for a snapshot, by name. Those that were computed
+// when the snapshot held other observations than now are left out.
+func (db *DB) Measures(ctx context.Context, id int64, version string) ([]Measure, error) {
+	rows, err := db.pool.Query(ctx, sql.Query("measures"), pgx.NamedArgs{"snapshot": id, "version": version})
+	if err != nil {
+		return nil, fmt.Errorf("read measures of snapshot %d: %w", id, err)
+	}
+	measures, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Measure])
+	if err != nil {
+		return nil, fmt.Errorf("read measures of snapshot %d: %w", id, err)
+	}
+	return measures, nil
+}
+
+// StoreMeasures keeps measures of a snapshot, computed by the given version of the code from the observations that the
+// snapshot holds now, in place of older ones of the same version and name.
+func (db *DB) StoreMeasures(ctx context.Context, id int64, version string, measures []Measure) error {
+	err := transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
+		for _, m := range measures {
+			_, err := tx.Exec(ctx, sql.Query("store_measure"), pgx.NamedArgs{
+				"snapshot": id, "version": version, "name": m.Name, "value": m.Value, "method": m.Method,
+			})
+			if err != nil {
+				return fmt.Errorf("store %s: %w", m.Name, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store measures of snapshot %d: %w", id, err)
+	}
+	return nil
+}
