@@ -29,8 +29,8 @@ const (
 	gzipMagic = 0x8b1f
 )
 
-// PackAgents returns the agents of the entries, in their order, and the host's own, to be the tail of a crawler pong. It returns
-// nil when they are too long to be packed: servents leave them out then.
+// PackAgents returns the agents of the entries, in their order, and the host's own, to be the tail of a crawler pong. It
+// returns nil when they are too long to be packed: servents leave them out then.
 func PackAgents(packing Packing, entries []string, own string) []byte {
 	escape := strings.NewReplacer(";", `\;`)
 	if packing == PackGTKG {

@@ -14,9 +14,6 @@ const (
 	TTLDeflated = 0x80
 )
 
-// maxInflated is the longest payload that a deflated datagram may have.
-const maxInflated = 64 << 10
-
 // ParseDatagram reads a datagram: one message, with nothing after it. A datagram that is shorter than it says is
 // [ErrTruncated], one that is longer [ErrMalformed].
 //

@@ -97,7 +97,7 @@ func parseQueryHit(c *cursor.Cursor) *QueryHit {
 		r := Result{Index: c.LE32("index"), Size: c.LE32("size")}
 		r.Name = string(c.Until("name", 0))
 		r.Tail = clone(c.Until("extensions", 0))
-		if c.Err() != nil {
+		if c.Fault() != nil {
 			return h
 		}
 		h.Results = append(h.Results, r)
@@ -152,7 +152,7 @@ func (h *QueryHit) QHD() (q QHD, ok bool) {
 	copy(q.Vendor[:], c.Bytes("vendor code", len(q.Vendor)))
 	q.Open = c.Bytes("open data", int(c.U8("open data size")))
 	q.Private = c.Rest()
-	return q, c.Err() == nil
+	return q, c.Fault() == nil
 }
 
 // Append writes the trailer, to be the tail of a hit.

@@ -12,8 +12,8 @@
 // In payloads numbers are little-endian, addresses in network order, unless the type of the body says otherwise.
 //
 // A [Body] is one payload. [Parse] copies what it keeps, so the slice may be used again. What a body does not interpret it
-// keeps as a tail, in the bytes of the wire: what parses encodes back to the same bytes. Methods such as [Pong.GGEP] open the
-// tails. Payloads of a type that has no body of its own are an [Unknown].
+// keeps as a tail, in the bytes of the wire: what parses encodes back to the same bytes. Methods such as [Pong.GGEP] open
+// the tails. Payloads of a type that has no body of its own are an [Unknown].
 package message
 
 import (
@@ -148,15 +148,15 @@ func Parse(t Type, payload []byte) (Body, error) {
 
 // fault returns the first fault of a cursor as an *[Error], or nil.
 func fault(t Type, c *cursor.Cursor) error {
-	var e *cursor.Error
-	if errors.As(c.Err(), &e) {
-		return &Error{Type: t, Field: e.Field, Offset: e.Offset, Err: e.Err}
+	e := c.Fault()
+	if e == nil {
+		return nil
 	}
-	return nil
+	return &Error{Type: t, Field: e.Field, Offset: e.Offset, Err: e.Err}
 }
 
-// Append writes a message. The error is an *[Error] with [ErrTooLong], or with [ErrInvalid] for a body whose fields would not
-// be read back as they are, such as words with a NUL in them.
+// Append writes a message. The error is an *[Error] with [ErrTooLong], or with [ErrInvalid] for a body whose fields would
+// not be read back as they are, such as words with a NUL in them.
 func Append(b []byte, m Message) ([]byte, error) {
 	t := m.Body.Type()
 	if c, ok := m.Body.(interface{ check() *Error }); ok {

@@ -72,7 +72,8 @@ func (p *Pong) Ultrapeer() bool { return p.KiB >= minUltrapeerKiB && bits.OnesCo
 
 const minUltrapeerKiB = 8
 
-// UltrapeerKiB returns the KiB that an ultrapeer tells: the nearest power of two, the higher one from the middle, at least 8.
+// UltrapeerKiB returns the KiB that an ultrapeer tells: the nearest power of two, the higher one from the middle on, at
+// least 8.
 func UltrapeerKiB(kib uint32) uint32 {
 	if kib <= minUltrapeerKiB {
 		return minUltrapeerKiB

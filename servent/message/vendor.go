@@ -89,9 +89,9 @@ func (v *Vendor) open(vendor VendorCode, selector uint16) (cursor.Cursor, error)
 
 // fault returns the first fault of a cursor over the body as an *[Error], or nil.
 func (v *Vendor) fault(c *cursor.Cursor) error {
-	err := fault(v.Type(), c)
-	if e, ok := err.(*Error); ok {
-		e.Offset += vendorHead
+	e := c.Fault()
+	if e == nil {
+		return nil
 	}
-	return err
+	return &Error{Type: v.Type(), Field: e.Field, Offset: vendorHead + e.Offset, Err: e.Err}
 }

@@ -1,6 +1,6 @@
 // Package cursor reads fields from a byte slice and remembers the first one that was not there.
 //
-// A decoder reads field after field without asking after each, and looks at [Cursor.Err] once, at its end. After a fault
+// A decoder reads field after field without asking after each, and looks at [Cursor.Fault] once, at its end. After a fault
 // every read gives zero values, so no field holds bytes of another.
 package cursor
 
@@ -34,19 +34,14 @@ func (e *Error) Unwrap() error { return e.Err }
 type Cursor struct {
 	b   []byte
 	off int
-	err *Error
+	err *Error // the first fault
 }
 
 // New returns a cursor at the start of b.
 func New(b []byte) Cursor { return Cursor{b: b} }
 
-// Err returns the first fault, a *[Error], or nil.
-func (c *Cursor) Err() error {
-	if c.err == nil {
-		return nil
-	}
-	return c.err
-}
+// Fault returns the first fault, or nil.
+func (c *Cursor) Fault() *Error { return c.err }
 
 // Offset tells how many bytes have been read.
 func (c *Cursor) Offset() int { return c.off }
