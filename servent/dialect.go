@@ -1,0 +1,80 @@
+package servent
+
+import (
+	"net/netip"
+	"strings"
+
+	"gnucensus/servent/handshake"
+	"gnucensus/servent/message"
+)
+
+// A Dialect is how a servent says things that every maker's servents say in their own way.
+type Dialect struct {
+	Crawl     CrawlAnswer             // to the crawl handshake
+	UDPCrawl  bool                    // it answers the UDP crawler ping
+	Features  message.CrawlerFeatures // of the UDP crawler ping, those that it honours
+	Packing   message.Packing         // of the agents in a UDP crawler pong
+	GGEP      bool                    // its PONGs carry extensions, and those in PINGs are read
+	VC        bool                    // its PONGs name the vendor
+	Deflate   bool                    // it compresses for those who accept it
+	Bye       bool                    // it says and understands BYE
+	Listening string                  // header field with its own listening address
+	Comma     string                  // what stands between addresses in lists
+	Folds     bool                    // X-Try-Ultrapeers is folded over several lines
+	Shielded  handshake.Reply         // of a leaf to another leaf
+}
+
+// A CrawlAnswer is how a servent answers the crawl handshake ("TCP crawler handshake").
+type CrawlAnswer int
+
+// The answers.
+const (
+	CrawlAsNewcomer CrawlAnswer = iota // the field Crawler is unknown: accepted without lists, or refused when full
+	CrawlOK                            // 200 with Peers and Leaves, even when full
+	CrawlHi                            // 593 with X-Ultrapeer, Peers and Leaves, even when full
+)
+
+// The dialects, after what servents were seen to do.
+var (
+	GTKG = Dialect{ // gtk-gnutella
+		Crawl: CrawlOK, UDPCrawl: true,
+		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
+		GGEP: true, VC: true, Deflate: true, Bye: true, Listening: "Node", Comma: ", ", Folds: true,
+		Shielded: handshake.Reply{Code: 204, Reason: "Shielded leaf node"},
+	}
+	LimeWire = Dialect{ // LimeWire and its descendants
+		Crawl: CrawlHi, UDPCrawl: true, Features: 0x7f, Packing: message.PackLime,
+		GGEP: true, Deflate: true, Listening: "Listen-IP", Comma: ",",
+		Shielded: handshake.Reply{Code: 503, Reason: "We're Leaves"},
+	}
+	Classic = Dialect{ // servents with GGEP that nobody taught to be crawled
+		GGEP: true, VC: true, Deflate: true, Bye: true, Listening: "Listen-IP", Comma: ",",
+		Shielded: handshake.Reply{Code: 503, Reason: "I am a shielded leaf node"},
+	}
+	Plain = Dialect{ // a small client of today: the messages of 0.4 on links of 0.6
+		Listening: "Listen-IP", Comma: ",",
+		Shielded: handshake.Reply{Code: 503, Reason: "Shielded leaf node"},
+	}
+)
+
+// list writes addresses as the dialect separates them.
+func (d Dialect) list(addrs []netip.AddrPort) string {
+	return strings.ReplaceAll(handshake.FormatAddrs(addrs), ", ", d.Comma)
+}
+
+// addrsPerLine is where gtk-gnutella breaks a folded list: at about 78 characters.
+const addrsPerLine = 3
+
+// tryList writes addresses as the dialect proposes them in a refusal: a line break is written as a folded line.
+func (d Dialect) tryList(addrs []netip.AddrPort) string {
+	if !d.Folds {
+		return d.list(addrs)
+	}
+	var lines []string
+	for len(addrs) > 0 {
+		n := min(addrsPerLine, len(addrs))
+		lines = append(lines, d.list(addrs[:n]))
+		addrs = addrs[n:]
+	}
+	return strings.Join(lines, ",\n")
+}

@@ -1,0 +1,143 @@
+package servent
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"gnucensus/servent/handshake"
+)
+
+// greet answers the hello of somebody who came. The peer has a seat; it is nil when no link comes of the answer.
+func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.Reply, *peer) {
+	p := newPeer(hello, remote)
+	if hello.Has("Crawler") {
+		switch n.cfg.Dialect.Crawl {
+		case CrawlOK, CrawlHi:
+			return n.crawlAnswer(), nil
+		case CrawlAsNewcomer:
+			if n.cfg.Role == Ultrapeer && n.seats.free(p.role) == 0 {
+				return n.refusal(p), nil
+			}
+			p.role, p.addr = visitor, netip.AddrPort{}
+		}
+	}
+	if n.cfg.Role == Leaf && p.role == Leaf {
+		return n.refuse(n.cfg.Dialect.Shielded.Code, n.cfg.Dialect.Shielded.Reason, p), nil
+	}
+	if p.addr == n.cfg.Addr {
+		return n.refuse(409, "Already connected", p), nil // to itself
+	}
+	switch n.seats.take(p) {
+	case full:
+		return n.refusal(p), nil
+	case twice:
+		return n.refuse(409, "Already connected", p), nil
+	}
+	return handshake.Accepted(n.answer(hello, p)), p
+}
+
+// hello is what the node says to a host that it dialled.
+func (n *Node) hello(to netip.AddrPort) handshake.Fields {
+	f := handshake.Fields{
+		{Name: n.cfg.Dialect.Listening, Value: n.cfg.Addr.String()},
+		{Name: "Remote-IP", Value: to.Addr().String()},
+		{Name: "User-Agent", Value: n.cfg.Agent},
+	}
+	return append(f, n.abilities()...)
+}
+
+// answer is what the node says to a newcomer that it accepts.
+func (n *Node) answer(hello handshake.Fields, p *peer) handshake.Fields {
+	f := handshake.Fields{
+		{Name: "User-Agent", Value: n.cfg.Agent},
+		{Name: "Remote-IP", Value: p.remote.Addr().String()},
+	}
+	f = append(f, n.abilities()...)
+	if n.cfg.Dialect.Deflate {
+		f = append(f, handshake.Field{Name: "Accept-Encoding", Value: "deflate"})
+		if hello.Lists("Accept-Encoding", "deflate") {
+			f = append(f, handshake.Field{Name: "Content-Encoding", Value: "deflate"})
+		}
+	}
+	return f
+}
+
+// abilities are the fields that hello and answer share.
+func (n *Node) abilities() handshake.Fields {
+	f := handshake.Fields{{Name: "X-Ultrapeer", Value: capital(n.cfg.Role == Ultrapeer)}}
+	if n.cfg.Dialect.GGEP {
+		f = append(f, handshake.Field{Name: "GGEP", Value: "0.5"})
+	}
+	if n.cfg.Dialect.Bye {
+		f = append(f, handshake.Field{Name: "Bye-Packet", Value: "0.1"})
+	}
+	return append(f,
+		handshake.Field{Name: "X-Degree", Value: strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers))},
+		handshake.Field{Name: "X-Max-TTL", Value: strconv.Itoa(maxTTL)},
+		handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)},
+	)
+}
+
+// refusal says that there is no seat left.
+func (n *Node) refusal(p *peer) handshake.Reply {
+	name, slots := "leaf", n.cfg.Slots.Leaves
+	if p.role == Ultrapeer {
+		name, slots = "ultra", n.cfg.Slots.Ultrapeers
+	}
+	return n.refuse(503, fmt.Sprintf("Too many %s connections (%d max)", name, slots), p)
+}
+
+// refuse says no, and whom to ask instead.
+func (n *Node) refuse(code int, reason string, p *peer) handshake.Reply {
+	f := handshake.Fields{
+		{Name: "User-Agent", Value: n.cfg.Agent},
+		{Name: "Remote-IP", Value: p.remote.Addr().String()},
+		{Name: "X-Ultrapeer", Value: capital(n.cfg.Role == Ultrapeer)},
+	}
+	if hosts := n.hosts(triedHosts); code == 503 && len(hosts) > 0 {
+		f = append(f, handshake.Field{Name: "X-Try-Ultrapeers", Value: n.cfg.Dialect.tryList(hosts)})
+	}
+	return handshake.Reply{Code: code, Reason: reason, Fields: f}
+}
+
+// crawlAnswer lists the neighbours ("TCP crawler handshake").
+func (n *Node) crawlAnswer() handshake.Reply {
+	d := n.cfg.Dialect
+	peers := handshake.Field{Name: "Peers", Value: d.list(addrsOf(n.seats.neighbours(Ultrapeer)))}
+	leaves := handshake.Field{Name: "Leaves", Value: d.list(addrsOf(n.seats.neighbours(Leaf)))}
+	agent := handshake.Field{Name: "User-Agent", Value: n.cfg.Agent}
+	if d.Crawl == CrawlHi {
+		role := handshake.Field{Name: "X-Ultrapeer", Value: strings.ToLower(capital(n.cfg.Role == Ultrapeer))}
+		return handshake.Reply{Code: 593, Reason: "Hi", Fields: handshake.Fields{agent, role, peers, leaves}}
+	}
+	f := handshake.Fields{agent, peers}
+	if n.cfg.Role == Ultrapeer {
+		f = append(f, leaves)
+	}
+	return handshake.Accepted(append(f, handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)}))
+}
+
+// hosts returns at most so many hosts to name to others: those of the cache, then ultrapeers that are neighbours.
+func (n *Node) hosts(most int) []netip.AddrPort {
+	var found []netip.AddrPort
+	seen := make(map[netip.AddrPort]bool)
+	for _, list := range [][]netip.AddrPort{n.cfg.Known, addrsOf(n.seats.neighbours(Ultrapeer))} {
+		for _, a := range list {
+			if len(found) < most && !seen[a] {
+				seen[a] = true
+				found = append(found, a)
+			}
+		}
+	}
+	return found
+}
+
+func capital(b bool) string {
+	if b {
+		return "True"
+	}
+	return "False"
+}

@@ -1,0 +1,112 @@
+// Package servent is a Gnutella node, server and client in one: an ultrapeer or a leaf that links itself to others, answers
+// pings and crawlers, shares a library, and routes queries and their hits.
+//
+// One goroutine reads each link and handles its messages; what goes out to other links waits in their bounded queues, so no
+// link waits for another. What a node tells of itself is what it is; how it tells it is its [Dialect].
+package servent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"gnucensus/servent/ggep"
+	"gnucensus/servent/library"
+	"gnucensus/servent/message"
+)
+
+// A Net is the way out to the network, as package net means its methods. Connections that a node accepts need none.
+type Net interface {
+	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
+	ListenPacket(ctx context.Context, network, addr string) (net.PacketConn, error)
+}
+
+// Internet is the Net of package net, without any limit.
+type Internet struct {
+	net.Dialer
+	net.ListenConfig
+}
+
+// A Role is the part that a node plays in the overlay.
+type Role string
+
+// The roles. An ultrapeer relays for the others; a leaf relays nothing, and its ultrapeers relay for it.
+const (
+	Ultrapeer Role = "ultrapeer"
+	Leaf      Role = "leaf"
+)
+
+// Slots are how many links a node keeps to neighbours of each role, whoever dialled. A leaf has none for leaves.
+type Slots struct{ Ultrapeers, Leaves int }
+
+// A Config is what a node is told at its start.
+type Config struct {
+	Net    Net                                                                   // way out; nil: Internet
+	Listen func(ctx context.Context, network, addr string) (net.Listener, error) // nil: package net
+
+	Addr       netip.AddrPort   // IPv4 address and port where it listens, TCP and UDP, and which it tells others
+	Firewalled bool             // it listens nowhere and only dials out
+	Role       Role             // for as long as it runs
+	GUID       message.GUID     // of the servent; zero: a random one
+	Agent      string           // User-Agent, and the last of the agents in a UDP crawler pong
+	Vendor     ggep.Vendor      // in PONGs and QUERY HITs
+	Dialect    Dialect          // how it answers
+	Slots      Slots            // for those who come; what it dials itself is counted, but not limited
+	Library    *library.Library // what it shares; nil: nothing
+	Connect    []netip.AddrPort // hosts that it dials, and dials again when the link is lost
+	Known      []netip.AddrPort // its host cache: whom it names to those who look for hosts, before its own neighbours
+
+	OnLink func(LinkEvent) // called when a link begins and when it ends, from many goroutines; nil: nobody wants to know
+	Log    *slog.Logger    // nil: discards
+}
+
+// A LinkEvent says that a link to another host began or ended.
+type LinkEvent struct {
+	Addr  netip.AddrPort // where the neighbour listens; the zero AddrPort when it did not say
+	Role  Role           // of the neighbour; empty for a visitor that the node took for a neighbour to be
+	Began bool           // false: it ended
+}
+
+// Validate tells what keeps a node from running with the configuration.
+func (c Config) Validate() error {
+	switch {
+	case !c.Addr.IsValid() || !c.Addr.Addr().Is4() || c.Addr.Port() == 0:
+		return fmt.Errorf("address %v: a node has an IPv4 address and a port", c.Addr)
+	case c.Role != Ultrapeer && c.Role != Leaf:
+		return fmt.Errorf("role %q: a node is an ultrapeer or a leaf", c.Role)
+	case c.Role == Leaf && c.Slots.Leaves != 0:
+		return errors.New("slots for leaves: a leaf has none")
+	case c.Slots.Ultrapeers < 0 || c.Slots.Leaves < 0:
+		return fmt.Errorf("slots %+v: none may be negative", c.Slots)
+	}
+	return nil
+}
+
+// Limits of a node. Every wait ends with one of them or with a message.
+const (
+	dialTimeout      = 10 * time.Second
+	handshakeTimeout = 10 * time.Second
+	handshakes       = 64                     // with those who come, at once
+	acceptAgain      = 100 * time.Millisecond // after the system refused
+	redialFirst      = 100 * time.Millisecond
+	redialLast       = 10 * time.Second // the wait doubles from the first to the last
+	aliveAfter       = 60 * time.Second // of silence on a link, a PING asks whether it is alive
+	aliveTries       = 3                // PINGs without an answer
+	farewell         = 2 * time.Second  // for the last messages of a link
+	visitors         = 16               // at once
+	visitTime        = 15 * time.Second
+	cachedHosts      = 30 // in a PONG
+	triedHosts       = 10 // in a refusal
+	pongsPerPing     = 10
+	maxTTL           = 4  // that a query may have before it, with its hops behind it
+	hardTTL          = 15 // above it a query is dropped
+	hitExtraTTL      = 5
+	resultsPerHit    = 10
+	resultsPerQuery  = 100
+	routesKept       = 1 << 14
+	sendQueue        = 512 << 10 // bytes on each link: a popular query's hits come back all at once
+)

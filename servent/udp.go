@@ -1,0 +1,82 @@
+package servent
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"gnucensus/servent/message"
+)
+
+// maxRequest is the size of the largest datagram that is read. Requests are small; what is cut off cannot be parsed.
+const maxRequest = 2 << 10
+
+// answerDatagrams answers requests by UDP, each to where it came from, until the socket is closed.
+func (n *Node) answerDatagrams(ctx context.Context, u net.PacketConn) {
+	b := make([]byte, maxRequest)
+	for {
+		size, from, err := u.ReadFrom(b)
+		if err != nil {
+			if ctx.Err() == nil {
+				n.log.Warn("cannot read datagrams", "err", err)
+			}
+			return
+		}
+		m, err := message.ParseDatagram(b[:size])
+		if err != nil {
+			continue
+		}
+		answer := n.answerDatagram(m, addrPort(from))
+		if answer == nil {
+			continue
+		}
+		datagram, err := message.Append(nil, message.Message{GUID: m.GUID, TTL: 1, Body: answer})
+		if err != nil {
+			n.log.Warn("no answer", "remote", from, "err", err)
+			continue
+		}
+		u.WriteTo(datagram, from) // a datagram may be lost anywhere, so also here
+	}
+}
+
+// answerDatagram returns the answer to a request, nil when there is none.
+func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Body {
+	switch body := m.Body.(type) {
+	case *message.Ping:
+		pong := n.pong()
+		pong.Tail = n.extensions(body.GGEP(), from)
+		return pong
+	case *message.Vendor:
+		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl {
+			return n.crawlerPong(ping).Vendor()
+		}
+	}
+	return nil
+}
+
+// crawlerPong lists the neighbours ("UDP crawler ping").
+func (n *Node) crawlerPong(ping *message.CrawlerPing) *message.CrawlerPong {
+	pong := &message.CrawlerPong{
+		Features: ping.Features & n.cfg.Dialect.Features,
+		Uptime:   time.Since(n.started).Truncate(time.Second),
+	}
+	var agents []string
+	list := func(role Role, wanted uint8) (entries []message.CrawlerEntry) {
+		for _, p := range n.seats.neighbours(role) {
+			if len(entries) == int(wanted) {
+				break
+			}
+			minutes := uint16(min(time.Since(p.since)/time.Minute, 1<<16-1))
+			entries = append(entries, message.CrawlerEntry{Addr: p.addr, Minutes: minutes, Locale: [2]byte{'e', 'n'}})
+			agents = append(agents, p.agent)
+		}
+		return entries
+	}
+	pong.Ultrapeers = list(Ultrapeer, ping.Ultrapeers)
+	pong.Leaves = list(Leaf, ping.Leaves)
+	if pong.Features&message.FeatureAgents != 0 {
+		pong.Tail = message.PackAgents(n.cfg.Dialect.Packing, agents, n.cfg.Agent)
+	}
+	return pong
+}
