@@ -1,0 +1,186 @@
+// Package lab is a Gnutella network inside this process, for tests, benchmarks and demonstrations: ultrapeers and leaves on
+// addresses of 127.0.0.0/8, linked over TCP by their own handshake and answering as servents do. It is built from a [Plan]
+// and its seed, so what a census of it must find is known in advance: the [Truth].
+//
+// Each host is a [servent.Node] that listens on its own address and dials from it. Hosts that behave badly are good nodes
+// behind bad sockets: a slow one's hesitate, a firewalled one's backlog is full, so that the kernel drops whoever knocks.
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"gnucensus/servent"
+)
+
+// A Net is one lab.
+type Net struct {
+	plan    Plan
+	configs []servent.Config
+	truth   []Host
+	log     *slog.Logger
+	leave   chan struct{}
+	left    sync.Once
+}
+
+// New builds the network of a plan. It starts nothing. A nil log discards.
+func New(p Plan, log *slog.Logger) (*Net, error) {
+	if err := p.Validate(); err != nil {
+		return nil, fmt.Errorf("plan lab: %w", err)
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	p = p.withDefaults()
+	configs, truth := build(p)
+	return &Net{plan: p, configs: configs, truth: truth, log: log, leave: make(chan struct{})}, nil
+}
+
+// Seeds returns the addresses of a few ultrapeers that answer, from which a walk reaches all others.
+func (n *Net) Seeds() []netip.AddrPort { return seedsOf(n.truth) }
+
+// Truth returns what a census must find.
+func (n *Net) Truth() Truth { return Truth{Hosts: n.truth} }
+
+// Leave makes the leaving hosts leave, those that have not left yet.
+func (n *Net) Leave() { n.left.Do(func() { close(n.leave) }) }
+
+// Run runs the network until ctx ends, and calls ready, unless it is nil, when every planned link stands. It returns nil when
+// ctx ended it; all that it started has ended then. A network runs once.
+func (n *Net) Run(ctx context.Context, ready func()) error {
+	if err := n.checkDescriptors(); err != nil {
+		return fmt.Errorf("run lab: %w", err)
+	}
+	stations, err := n.open(ctx)
+	defer func() {
+		for _, s := range stations {
+			s.close()
+		}
+	}()
+	if err != nil {
+		return fmt.Errorf("run lab: %w", err)
+	}
+	links := &census{wanted: n.linkEnds(), ready: ready}
+	running, ctx := errgroup.WithContext(ctx)
+	for i, c := range n.configs {
+		if s := stations[i]; s != nil {
+			c.Net, c.Listen, c.Log = s, s.Listen, n.log
+			c.OnLink = func(e servent.LinkEvent) { links.count(e, n.plan) }
+			running.Go(func() error { return n.runHost(ctx, c, s) })
+		}
+	}
+	if links.wanted == 0 && ready != nil {
+		ready()
+	}
+	if err := running.Wait(); err != nil {
+		return fmt.Errorf("run lab: %w", err)
+	}
+	return nil
+}
+
+// runHost runs one host until ctx ends or it leaves.
+func (n *Net) runHost(ctx context.Context, c servent.Config, s *station) error {
+	node, err := servent.New(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if s.behaviour == Leaving {
+		var waiting sync.WaitGroup
+		defer waiting.Wait()
+		defer cancel()
+		waiting.Go(func() {
+			defer cancel()
+			select {
+			case <-n.leave:
+			case <-s.leave:
+			case <-ctx.Done():
+			}
+		})
+	}
+	return node.Run(ctx)
+}
+
+// open opens the sockets of all hosts that live, so that nobody dials before somebody listens.
+func (n *Net) open(ctx context.Context) ([]*station, error) {
+	stations := make([]*station, len(n.truth))
+	for i, h := range n.truth {
+		if h.Behaviour == Dead {
+			continue
+		}
+		s, err := openStation(ctx, h, n.plan)
+		if err != nil {
+			return stations, err
+		}
+		stations[i] = s
+	}
+	return stations, nil
+}
+
+// linkEnds is the number of ends of all planned links.
+func (n *Net) linkEnds() int {
+	ends := 0
+	for _, h := range n.truth {
+		ends += len(h.Links)
+	}
+	return ends
+}
+
+// checkDescriptors checks that the process may open as many files as the network needs.
+func (n *Net) checkDescriptors() error {
+	need := n.linkEnds() + spareDescriptors
+	for _, h := range n.truth {
+		need += h.Behaviour.sockets()
+	}
+	limit, err := descriptorLimit()
+	if err != nil {
+		return err
+	}
+	if uint64(need) > limit {
+		return fmt.Errorf("a lab of %d hosts and %d links needs %d file descriptors, the limit is %d: raise it (ulimit -n %d) "+
+			"or plan fewer hosts", len(n.truth), n.linkEnds()/2, need, limit, need)
+	}
+	return nil
+}
+
+// spareDescriptors are for those who visit the network, and for the rest of the process.
+const spareDescriptors = 512
+
+// errLeft is the end of a listener whose host leaves.
+var errLeft = errors.New("host has left")
+
+// A census counts the ends of planned links that stand.
+type census struct {
+	mu       sync.Mutex
+	standing int
+	wanted   int
+	ready    func() // called once, when all stand; nil afterwards
+}
+
+// count counts an end. Strangers do not count.
+func (c *census) count(e servent.LinkEvent, p Plan) {
+	if !p.holds(e.Addr) {
+		return
+	}
+	c.mu.Lock()
+	if e.Began {
+		c.standing++
+	} else {
+		c.standing--
+	}
+	var ready func()
+	if c.standing == c.wanted {
+		ready, c.ready = c.ready, nil
+	}
+	c.mu.Unlock()
+	if ready != nil {
+		ready()
+	}
+}

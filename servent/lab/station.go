@@ -1,0 +1,217 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A station is the sockets of one host. It is its way into the network, a [servent.Net]: what the host dials leaves from its
+// own address, by which others know it.
+type station struct {
+	addr      netip.AddrPort
+	behaviour Behaviour
+	plan      Plan
+	leave     chan struct{} // closed when the host has had its visits
+
+	tcp  *net.TCPListener
+	udp  *net.UDPConn
+	plug net.Conn // fills the backlog of a firewalled host
+}
+
+// openStation binds the sockets of a host.
+func openStation(ctx context.Context, h Host, p Plan) (_ *station, err error) {
+	s := &station{addr: h.Addr, behaviour: h.Behaviour, plan: p, leave: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	var listen net.ListenConfig
+	l, err := listen.Listen(ctx, "tcp4", h.Addr.String())
+	if err != nil {
+		return nil, err // it names the operation and the address
+	}
+	s.tcp = l.(*net.TCPListener)
+	u, err := listen.ListenPacket(ctx, "udp4", h.Addr.String())
+	if err != nil {
+		return nil, err
+	}
+	s.udp = u.(*net.UDPConn)
+	if h.Behaviour == Firewalled {
+		if err := s.wall(ctx); err != nil {
+			return nil, fmt.Errorf("wall %v: %w", h.Addr, err)
+		}
+	}
+	return s, nil
+}
+
+// wall makes the kernel drop whoever connects: Linux ignores a SYN when a listener's backlog is full, and one connection that
+// nobody accepts fills a backlog of 0. Datagrams are dropped too, since nobody reads them.
+func (s *station) wall(ctx context.Context) error {
+	raw, err := s.tcp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var listenErr error
+	if err := raw.Control(func(fd uintptr) { listenErr = unix.Listen(int(fd), 0) }); err != nil {
+		return err
+	}
+	if listenErr != nil {
+		return fmt.Errorf("shorten backlog: %w", listenErr)
+	}
+	s.plug, err = s.DialContext(ctx, "tcp4", s.addr.String())
+	return err
+}
+
+func (s *station) close() {
+	if s == nil {
+		return
+	}
+	if s.plug != nil {
+		s.plug.Close()
+	}
+	if s.tcp != nil {
+		s.tcp.Close()
+	}
+	if s.udp != nil {
+		s.udp.Close()
+	}
+}
+
+// DialContext dials from the host's address.
+func (s *station) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.addr.Addr(), 0)), KeepAlive: -1}
+	return d.DialContext(ctx, network, addr)
+}
+
+// ListenPacket returns the host's UDP socket.
+func (s *station) ListenPacket(context.Context, string, string) (net.PacketConn, error) {
+	if s.behaviour == Slow {
+		return &slowPackets{UDPConn: s.udp, slowness: newSlowness(s.plan.Delay)}, nil
+	}
+	return s.udp, nil
+}
+
+// Listen returns the host's TCP listener.
+func (s *station) Listen(context.Context, string, string) (net.Listener, error) {
+	switch s.behaviour {
+	case Slow:
+		return &slowListener{TCPListener: s.tcp, delay: s.plan.Delay}, nil
+	case Leaving:
+		return &leavingListener{TCPListener: s.tcp, station: s, left: s.plan.LeaveAfter}, nil
+	}
+	return s.tcp, nil
+}
+
+// A leavingListener makes the host leave when a stranger comes after the last one that it wants to see.
+type leavingListener struct {
+	*net.TCPListener
+	station *station
+	left    int // strangers to come; only Accept, which one goroutine calls, uses it
+}
+
+// Accept waits for the next connection.
+func (l *leavingListener) Accept() (net.Conn, error) {
+	conn, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	if l.station.plan.LeaveAfter == 0 || l.station.plan.holds(from) {
+		return conn, nil
+	}
+	if l.left--; l.left >= 0 {
+		return conn, nil
+	}
+	conn.Close()
+	l.TCPListener.Close()
+	close(l.station.leave)
+	return nil, errors.Join(errLeft, net.ErrClosed)
+}
+
+// A slowListener accepts connections that hesitate.
+type slowListener struct {
+	*net.TCPListener
+	delay time.Duration
+}
+
+// Accept waits for the next connection.
+func (l *slowListener) Accept() (net.Conn, error) {
+	conn, err := l.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return &slowConn{TCPConn: conn, slowness: newSlowness(l.delay)}, nil
+}
+
+// A slowConn waits before each step that it takes.
+type slowConn struct {
+	*net.TCPConn
+	slowness
+}
+
+// Write waits, then writes.
+func (c *slowConn) Write(b []byte) (int, error) {
+	if !c.wait() {
+		return 0, net.ErrClosed
+	}
+	return c.TCPConn.Write(b)
+}
+
+// Close closes the connection.
+func (c *slowConn) Close() error {
+	c.stop()
+	return c.TCPConn.Close()
+}
+
+// slowPackets answer one datagram after another, each after a wait.
+type slowPackets struct {
+	*net.UDPConn
+	slowness
+}
+
+// WriteTo waits, then sends.
+func (c *slowPackets) WriteTo(b []byte, to net.Addr) (int, error) {
+	if !c.wait() {
+		return 0, net.ErrClosed
+	}
+	return c.UDPConn.WriteTo(b, to)
+}
+
+// Close closes the socket.
+func (c *slowPackets) Close() error {
+	c.stop()
+	return c.UDPConn.Close()
+}
+
+// A slowness is a wait that closing ends.
+type slowness struct {
+	delay time.Duration
+	done  chan struct{}
+	once  *sync.Once
+}
+
+func newSlowness(delay time.Duration) slowness {
+	return slowness{delay: delay, done: make(chan struct{}), once: new(sync.Once)}
+}
+
+func (s slowness) stop() { s.once.Do(func() { close(s.done) }) }
+
+// wait tells whether nobody closed meanwhile.
+func (s slowness) wait() bool {
+	t := time.NewTimer(s.delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.done:
+		return false
+	}
+}
