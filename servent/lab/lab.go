@@ -1,6 +1,6 @@
 // Package lab is a Gnutella network inside this process, for tests, benchmarks and demonstrations: ultrapeers and leaves on
 // addresses of 127.0.0.0/8, linked over TCP by their own handshake and answering as servents do. It is built from a [Plan]
-// and its seed, so what a census of it must find is known in advance: the [Truth].
+// and its seed, so what a census of it must find is known in advance: the truth, a [Host] each.
 //
 // Each host is a [servent.Node] that listens on its own address and dials from it. Hosts that behave badly are good nodes
 // behind bad sockets: a slow one's hesitate, a firewalled one's backlog is full, so that the kernel drops whoever knocks.
@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"sync"
 
@@ -24,29 +23,25 @@ type Net struct {
 	plan    Plan
 	configs []servent.Config
 	truth   []Host
-	log     *slog.Logger
 	leave   chan struct{}
 	left    sync.Once
 }
 
-// New builds the network of a plan. It starts nothing. A nil log discards.
-func New(p Plan, log *slog.Logger) (*Net, error) {
+// New builds the network of a plan. It starts nothing.
+func New(p Plan) (*Net, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("plan lab: %w", err)
 	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	p = p.withDefaults()
 	configs, truth := build(p)
-	return &Net{plan: p, configs: configs, truth: truth, log: log, leave: make(chan struct{})}, nil
+	return &Net{plan: p, configs: configs, truth: truth, leave: make(chan struct{})}, nil
 }
 
 // Seeds returns the addresses of a few ultrapeers that answer, from which a walk reaches all others.
 func (n *Net) Seeds() []netip.AddrPort { return seedsOf(n.truth) }
 
-// Truth returns what a census must find.
-func (n *Net) Truth() Truth { return Truth{Hosts: n.truth} }
+// Truth returns what a perfect census finds once all links stand: every host, by address.
+func (n *Net) Truth() []Host { return n.truth }
 
 // Leave makes the leaving hosts leave, those that have not left yet.
 func (n *Net) Leave() { n.left.Do(func() { close(n.leave) }) }
@@ -70,7 +65,7 @@ func (n *Net) Run(ctx context.Context, ready func()) error {
 	running, ctx := errgroup.WithContext(ctx)
 	for i, c := range n.configs {
 		if s := stations[i]; s != nil {
-			c.Net, c.Listen, c.Log = s, s.Listen, n.log
+			c.Net, c.Listen, c.Log = s, s.Listen, n.plan.Log
 			c.OnLink = func(e servent.LinkEvent) { links.count(e, n.plan) }
 			running.Go(func() error { return n.runHost(ctx, c, s) })
 		}

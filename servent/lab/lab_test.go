@@ -17,7 +17,7 @@ func BenchmarkStart(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		n, err := lab.New(plan, nil)
+		n, err := lab.New(plan)
 		if err != nil {
 			b.Fatal(err)
 		}

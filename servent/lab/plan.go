@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/netip"
 	"time"
@@ -31,6 +32,8 @@ type Plan struct {
 	Base netip.Addr // address of the first host, the others follow; the zero Addr: 127.1.0.1
 	Port uint16     // of every host; zero: 6346
 	Seed uint64
+
+	Log *slog.Logger // of the hosts; nil: discards
 }
 
 // A Behaviour is what a host does differently from a good servent, as the truth spells it.

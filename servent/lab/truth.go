@@ -11,9 +11,6 @@ import (
 	"gnucensus/servent"
 )
 
-// A Truth is what a perfect census of a lab would find once all its links stand.
-type Truth struct{ Hosts []Host } // by address
-
 // A Host is one host of a lab.
 type Host struct {
 	Addr      netip.AddrPort
@@ -27,12 +24,12 @@ type Host struct {
 	Links []netip.AddrPort // by address
 }
 
-// Write writes the truth as CSV, one line a host: addr, role, behaviour, agent, files, kib, links. Links are addresses
+// WriteTruth writes the truth as CSV, one line a host: addr, role, behaviour, agent, files, kib, links. Links are addresses
 // separated by blanks. What a host does not have is empty.
-func (t Truth) Write(w io.Writer) error {
+func (n *Net) WriteTruth(w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"addr", "role", "behaviour", "agent", "files", "kib", "links"}) // its error is the one of Flush
-	for _, h := range t.Hosts {
+	for _, h := range n.truth {
 		files, kib := "", ""
 		if h.Behaviour != Dead {
 			files, kib = strconv.FormatUint(uint64(h.Files), 10), strconv.FormatUint(uint64(h.KiB), 10)
