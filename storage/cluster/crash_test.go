@@ -1,0 +1,292 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Whoever is killed in the middle of a COPY: what was committed is there, what was not is not, and the next one can work.
+func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		kill func(t *testing.T, h *helper, server []int)
+	}{
+		{"client", func(t *testing.T, h *helper, server []int) { h.kill(t) }},
+		{"postmaster", func(t *testing.T, h *helper, server []int) { signal(t, syscall.SIGKILL, server[0]) }},
+		{"every server process", func(t *testing.T, h *helper, server []int) { signal(t, syscall.SIGKILL, server...) }},
+		{"client and every server process", func(t *testing.T, h *helper, server []int) {
+			signal(t, syscall.SIGKILL, server...)
+			h.kill(t)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			dir := madeDir(t)
+			h := startHelper(t, "copy", dir)
+			if line := h.line(t); line != "copying" {
+				t.Fatal(line)
+			}
+			test.kill(t, h, serverProcesses(t, dir))
+			c := open(t, Config{Dir: dir})
+			if got := column(t, c.DSN(), "SELECT count(*) || ' ' || min(n) FROM kept"); got[0] != strconv.Itoa(committedRows)+" 0" {
+				t.Errorf("rows and least number %q, want the %d committed ones", got, committedRows)
+			}
+		})
+	}
+}
+
+// A server whose starter was killed is used, not started again, and the last one out stops it.
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	dir := madeDir(t)
+	h := startHelper(t, "hold", dir)
+	h.line(t)
+	before := status(t, dir)
+	h.kill(t)
+	c := open(t, Config{Dir: dir})
+	if after := status(t, dir); after.PID != before.PID || after.PID == 0 {
+		t.Errorf("server %d, then %d", before.PID, after.PID)
+	}
+	closeCluster(t, c)
+	if s := status(t, dir); s.Running {
+		t.Errorf("the last one has left: %+v", s)
+	}
+}
+
+// An initdb whose starter was killed is waited for, and what it and others left is cleared.
+func TestKilledMaker(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(baseDir(t), "data")
+	h := startHelper(t, "hold", dir)
+	eventually(t, "initdb to begin", func() bool { return exists(dir, scratch, "PG_VERSION") })
+	h.kill(t)
+	if exists(dir, pgName) {
+		t.Error("a half-made cluster has its name")
+	}
+	c := open(t, Config{Dir: dir})
+	column(t, c.DSN(), "SELECT 'whole'")
+	if exists(dir, scratch) {
+		t.Error("the scratch folder is still there")
+	}
+}
+
+// A process of a killed server that has not noticed yet keeps the memory that the server shared. The next start waits for it.
+func TestOrphan(t *testing.T) {
+	t.Parallel()
+	dir := madeDir(t)
+	h := startHelper(t, "copy", dir)
+	h.line(t)
+	server := serverProcesses(t, dir)
+	orphan := server[1]
+	signal(t, syscall.SIGSTOP, orphan)
+	t.Cleanup(func() { signal(t, syscall.SIGCONT, orphan) })
+	signal(t, syscall.SIGKILL, server[0])
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if c, err := Open(ctx, Config{Dir: dir}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("open beside a process of the killed server: %v, %v", c, err)
+	}
+	if s := status(t, dir); !s.Running || s.PID != 0 {
+		t.Errorf("only an orphan is left: %+v", s)
+	}
+	signal(t, syscall.SIGCONT, orphan)
+	open(t, Config{Dir: dir})
+}
+
+// crash leaves a directory as a server does that was killed whole, and returns the path of its pid file.
+func crash(t *testing.T, dir string) string {
+	t.Helper()
+	h := startHelper(t, "hold", dir)
+	h.line(t)
+	signal(t, syscall.SIGKILL, serverProcesses(t, dir)...)
+	h.kill(t)
+	eventually(t, "the server to be dead", func() bool { return !status(t, dir).Running })
+	return filepath.Join(dir, pgName, pidFile)
+}
+
+// The number in a stale pid file can be that of a process that came later and has nothing to do with us. It does not lock us
+// out, and it is not harmed.
+func TestStrangerInPidFile(t *testing.T) {
+	t.Parallel()
+	dir := madeDir(t)
+	pidFile := crash(t, dir)
+	account, err := chooseAccount(dir, filepath.Join(dir, pgName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := exec.Command("cat")
+	stranger.SysProcAttr = account.process()
+	stdin, err := stranger.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pidFile, filepath.Join(dir, socketName, ".s.PGSQL."+port+".lock")} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(b), "\n")
+		if err := os.WriteFile(path, []byte(strconv.Itoa(stranger.Process.Pid)+"\n"+rest), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Stop(t.Context(), Config{Dir: dir}); err != nil {
+		t.Errorf("stop where only the pid file lives: %v", err)
+	}
+	c := open(t, Config{Dir: dir})
+	if s := status(t, dir); s.PID == stranger.Process.Pid || s.PID == 0 {
+		t.Errorf("server %+v, stranger %d", s, stranger.Process.Pid)
+	}
+	closeCluster(t, c)
+	stdin.Close()
+	if err := stranger.Wait(); err != nil {
+		t.Errorf("the stranger: %v", err)
+	}
+}
+
+// A server that was killed between making its pid file and writing it.
+func TestEmptyPidFile(t *testing.T) {
+	t.Parallel()
+	dir := madeDir(t)
+	if err := os.Truncate(crash(t, dir), 0); err != nil {
+		t.Fatal(err)
+	}
+	open(t, Config{Dir: dir})
+}
+
+// A server that does not start says why in its log, and the error shows it.
+func TestBadSetting(t *testing.T) {
+	t.Parallel()
+	dir := madeDir(t)
+	if err := appendFile(filepath.Join(dir, pgName, "postgresql.conf"), "no_such_setting = 1\n"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "no_such_setting") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("error %v", err)
+	}
+	if s := status(t, dir); s.Running {
+		t.Errorf("%+v", s)
+	}
+}
+
+// fileSystem mounts a small file system in memory.
+func fileSystem(t *testing.T, size string) string {
+	t.Helper()
+	needRoot(t)
+	dir := baseDir(t)
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "mode=0755,size="+size); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	base := fileSystem(t, "20m")
+	dir := filepath.Join(base, "data")
+	_, err := Open(t.Context(), Config{Dir: dir})
+	if err == nil || !strings.Contains(err.Error(), "No space left on device") {
+		t.Errorf("make: error %v", err)
+	}
+	if exists(dir, scratch) {
+		t.Error("a scratch folder is left")
+	}
+
+	base = fileSystem(t, "100m")
+	dir = filepath.Join(base, "data")
+	if out, err := exec.Command("cp", "-a", madeDir(t), base).CombinedOutput(); err != nil {
+		t.Fatalf("copy: %v\n%s", err, out)
+	}
+	fill(t, filepath.Join(base, "ballast"))
+	if _, err = Open(t.Context(), Config{Dir: dir}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("start: error %v", err)
+	}
+	if err := os.Remove(filepath.Join(base, "ballast")); err != nil {
+		t.Fatal(err)
+	}
+	open(t, Config{Dir: dir})
+}
+
+// fill writes until there is no space.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, size := range []int{1 << 20, 1} {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	base := fileSystem(t, "100m")
+	if out, err := exec.Command("cp", "-a", madeDir(t), base).CombinedOutput(); err != nil {
+		t.Fatalf("copy: %v\n%s", err, out)
+	}
+	if err := syscall.Mount("none", base, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Skipf("mount again: %v", err)
+	}
+	for _, name := range []string{"data", "new"} {
+		if _, err := Open(t.Context(), Config{Dir: filepath.Join(base, name)}); !errors.Is(err, syscall.EROFS) {
+			t.Errorf("open %s: error %v", name, err)
+		}
+	}
+}
+
+// A directory of another major version is refused with what was found and what is needed, and stays as it is.
+func TestOtherVersion(t *testing.T) {
+	t.Parallel()
+	dir := madeDir(t)
+	path := filepath.Join(dir, pgName, "PG_VERSION")
+	if err := os.WriteFile(path, []byte("9999\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := listing(t, filepath.Join(dir, pgName))
+	var version *VersionError
+	if _, err := Open(t.Context(), Config{Dir: dir}); !errors.As(err, &version) || version.Made != 9999 || len(version.Found) == 0 {
+		t.Errorf("error %v", err)
+	}
+	if after := listing(t, filepath.Join(dir, pgName)); !slices.Equal(before, after) {
+		t.Errorf("before %q\nafter %q", before, after)
+	}
+	if s := status(t, dir); s.Version != 9999 || s.Running {
+		t.Errorf("%+v", s)
+	}
+}
+
+// listing is every file below dir with its size, mode and time.
+func listing(t *testing.T, dir string) []string {
+	t.Helper()
+	out, err := exec.Command("ls", "-lnR", "--full-time", dir).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(out), "\n")
+}
