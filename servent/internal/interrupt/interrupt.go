@@ -15,22 +15,18 @@ var past = time.Unix(1, 0)
 // Until makes the end of ctx end the reads or writes that set governs; set is SetDeadline, SetReadDeadline or
 // SetWriteDeadline of a connection. The caller calls stop once the reads or writes are done: it takes the deadline away again,
 // and afterwards the end of ctx touches the connection no more.
+//
+// The deadline of ctx is not set as that of the connection: the connection could be a moment ahead, and its error would then
+// come while ctx has none.
 func Until(ctx context.Context, set func(time.Time) error) (stop func()) {
-	deadline, timed := ctx.Deadline()
-	if timed {
-		set(deadline) // an error means a closed connection, and the read or write will say so
-	}
 	ended := make(chan struct{})
 	cancel := context.AfterFunc(ctx, func() {
 		defer close(ended)
-		set(past)
+		set(past) // an error means a closed connection, and the read or write will say so
 	})
 	return func() {
-		interrupted := !cancel()
-		if interrupted {
+		if !cancel() {
 			<-ended
-		}
-		if timed || interrupted {
 			set(time.Time{})
 		}
 	}
