@@ -1,0 +1,159 @@
+// Package gnutella visits the hosts of the Gnutella network: it asks a host for its links, for what it shares and for other
+// hosts it knows, in every way that servents offer, and queries the network as a leaf.
+//
+// A visit holds these conversations, each of which becomes one observation:
+//
+//	method      at once or when                        gives
+//	udp-ping    at once                                files, KiB, uptime, slots; hosts of its cache
+//	udp-crawl   at once                                its links
+//	tcp-crawl   at once                                agent, its links; hosts to try instead
+//	leaf        tcp-crawl was refused, but not for     agent, files, KiB, uptime; hosts of passing PONGs; hosts to
+//	            asking too often, or unsupported; or   try instead
+//	            it was answered, and the files are
+//	            not known by other means
+//
+// One visit opens at most two connections, one after the other, and sends two datagrams. No method is tried again, and a
+// refusal is taken as the answer that it is. Every conversation is bounded in time, by Config, and in what it keeps, so that
+// a host that floods, stalls or lies costs one visit and no more.
+package gnutella
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"gnucensus/probe"
+)
+
+// A Net opens connections and sockets, like package net. It bounds by itself how long an attempt to connect may take: the
+// wait for the turn of a connection may be long, and does not count.
+type Net interface {
+	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
+	ListenPacket(ctx context.Context, network, addr string) (net.PacketConn, error)
+}
+
+// Config says how to visit.
+type Config struct {
+	Net     Net            // the way out
+	Agent   string         // software and version, for User-Agent
+	Contact string         // where whoever wonders can write to, for User-Agent
+	Methods []probe.Method // to be used by Probe; nil: all
+
+	Handshake time.Duration // bound on a handshake; 0: 10 s
+	UDP       time.Duration // how long an answer to a datagram is waited for; 0: 5 s
+	PingWait  time.Duration // how long the next PONG on a link is waited for; 0: 5 s
+	QueryWait time.Duration // how long the hits of a query are waited for; 0: 10 s
+
+	Log *slog.Logger // nil: no log
+}
+
+// Defaults of Config, for the live network.
+const (
+	defaultHandshake = 10 * time.Second
+	defaultUDP       = 5 * time.Second
+	defaultPingWait  = 5 * time.Second
+	defaultQueryWait = 10 * time.Second
+)
+
+// Methods lists what Probe can do.
+func Methods() []probe.Method {
+	all := make([]probe.Method, len(policy))
+	for i, step := range policy {
+		all[i] = step.method
+	}
+	return all
+}
+
+// Validate reports a field that makes no sense.
+func (c Config) Validate() error {
+	if c.Net == nil {
+		return errors.New("configure Gnutella: no network")
+	}
+	if c.Agent == "" {
+		return errors.New("configure Gnutella: no agent; servents must be able to tell who asks")
+	}
+	for _, d := range []time.Duration{c.Handshake, c.UDP, c.PingWait, c.QueryWait} {
+		if d < 0 {
+			return fmt.Errorf("configure Gnutella: duration %v is negative", d)
+		}
+	}
+	for _, m := range c.Methods {
+		if !slices.Contains(Methods(), m) {
+			return fmt.Errorf("configure Gnutella: unknown method %q, want one of %q", m, Methods())
+		}
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		field    *time.Duration
+		standard time.Duration
+	}{
+		{&c.Handshake, defaultHandshake},
+		{&c.UDP, defaultUDP},
+		{&c.PingWait, defaultPingWait},
+		{&c.QueryWait, defaultQueryWait},
+	} {
+		if *d.field == 0 {
+			*d.field = d.standard
+		}
+	}
+	if c.Methods == nil {
+		c.Methods = Methods()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// A Prober visits hosts. It is a [probe.Prober], safe for concurrent use while Run runs.
+type Prober struct {
+	cfg   Config
+	steps []step // of the policy, those that Config.Methods names
+	udp   *questions
+}
+
+// New makes a Prober, or reports what [Config.Validate] does.
+func New(cfg Config) (*Prober, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Prober{cfg: cfg.withDefaults(), udp: newQuestions()}
+	for _, s := range policy {
+		if slices.Contains(p.cfg.Methods, s.method) {
+			p.steps = append(p.steps, s)
+		}
+	}
+	return p, nil
+}
+
+// Run serves the socket that the UDP methods share, until ctx ends, which is no error. Probe waits for it.
+func (p *Prober) Run(ctx context.Context) error { return p.udp.serve(ctx, p.cfg.Net) }
+
+// Probe visits a host as the policy says.
+func (p *Prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observation {
+	seen := make([]probe.Observation, 0, len(policy))
+	var atOnce sync.WaitGroup
+	for _, s := range p.steps {
+		if s.when != nil {
+			continue
+		}
+		seen = append(seen, probe.Observation{})
+		o := &seen[len(seen)-1] // stays where it is: seen has room for all
+		atOnce.Go(func() { *o = s.converse(p, ctx, e) })
+	}
+	atOnce.Wait()
+	for _, s := range p.steps {
+		if s.when != nil && s.when(seen) {
+			seen = append(seen, s.converse(p, ctx, e))
+		}
+	}
+	return seen
+}

@@ -1,0 +1,52 @@
+package gnutella
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"gnucensus/probe"
+	"gnucensus/servent/ggep"
+	"gnucensus/servent/message"
+)
+
+// vendor is the code by which a PING of the census says whose it is; the version byte is major<<4 | minor.
+var vendor = ggep.Vendor{Code: [4]byte{'C', 'E', 'N', 'S'}, Version: 0x01}
+
+// scpPing is the PING of "UDP host caches": it asks for the host's own PONG and for hosts of its cache, ultrapeers with free
+// slots where the servent can choose, of both IP families.
+var scpPing = mustPing(ggep.SCP(ggep.SCPUltrapeer|ggep.SCPIPv6), ggep.VC(vendor))
+
+func mustPing(blocks ...ggep.Block) *message.Ping {
+	tail, err := ggep.Append(nil, blocks...)
+	if err != nil {
+		panic(err) // the blocks are constants
+	}
+	return &message.Ping{Tail: tail}
+}
+
+// udpPing asks a host for its PONG and for hosts of its cache.
+func (p *Prober) udpPing(ctx context.Context, e probe.Endpoint) probe.Observation {
+	r := newRecord(e, probe.UDPPing)
+	m, from, err := p.udp.ask(ctx, e.Addr, scpPing, p.cfg.UDP)
+	if err != nil {
+		return r.fail(ctx, err)
+	}
+	pong, ok := m.Body.(*message.Pong)
+	if !ok {
+		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a PING", m.Body.Type()))
+	}
+	r.source(from)
+	r.ownPong(pong)
+	for _, h := range pong.GGEP().IPP() {
+		r.name(probe.Cached, h.Addr)
+	}
+	return r.end(probe.Answered, "")
+}
+
+// source keeps who answered, when it is not who was asked.
+func (r *record) source(from netip.AddrPort) {
+	if from != r.Addr {
+		r.note(fieldSource, from.String())
+	}
+}
