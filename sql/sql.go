@@ -10,9 +10,10 @@ import (
 )
 
 // Files holds migrations/NNNN_name.sql (forward only, for goose), views/NN_name.sql (in the order of their dependence),
-// queries/name.sql (one statement each, with named arguments) and reports/name.sql (one SELECT each, $1 is the snapshot).
+// queries/name.sql (one statement each, with named arguments) and reports/name.sql (one SELECT each, after a head that
+// package reports reads).
 //
-//go:embed migrations/*.sql views/*.sql queries/*.sql reports
+//go:embed migrations/*.sql views/*.sql queries/*.sql reports/*.sql
 var Files embed.FS
 
 // Query returns the statement in queries/name.sql. A name that is not there is a mistake of the caller, so it panics.

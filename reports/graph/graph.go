@@ -87,6 +87,19 @@ func (g *Graph) Hosts() int { return g.hosts }
 // Edges returns the number of distinct links, direction dropped.
 func (g *Graph) Edges() int { return len(g.links.list) / 2 }
 
+// EdgesAmong returns the number of those between two of the chosen hosts.
+func (g *Graph) EdgesAmong(chosen []bool) int {
+	n := 0
+	for v := range int32(g.hosts) {
+		for _, w := range g.links.row(v) {
+			if v < w && chosen[v] && chosen[w] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Told returns the number of distinct directed edges.
 func (g *Graph) Told() int { return len(g.out.list) }
 

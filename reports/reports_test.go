@@ -1,0 +1,248 @@
+package reports_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/probe"
+	"gnucensus/reports"
+	"gnucensus/storage"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// begunAt is the only part of a report that the clock writes.
+var begunAt = regexp.MustCompile(`begun \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
+
+func TestReportsOfASmallCensus(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	snapshot := record(t, db, true, census()...)
+	for _, info := range reports.List() {
+		r := run(t, db, info.Name, snapshot)
+		for _, format := range reports.Formats() {
+			golden(t, info.Name+"."+format, write(t, r, reports.Format(format), 0))
+		}
+	}
+}
+
+func run(t testing.TB, db *storage.DB, name string, snapshot int64) *reports.Report {
+	t.Helper()
+	r, err := reports.Run(t.Context(), db, name, snapshot, version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func write(t testing.TB, r *reports.Report, format reports.Format, width int) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Write(&b, format, width); err != nil {
+		t.Fatal(err)
+	}
+	return begunAt.ReplaceAllString(b.String(), "begun 2026-01-02 03:04:05 UTC")
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-golden +ours):\n%s", name, diff)
+	}
+}
+
+// value returns the cell of a row that begins with the given texts.
+func value(t testing.TB, r *reports.Report, column string, row ...string) any {
+	t.Helper()
+	i := slices.IndexFunc(r.Columns, func(c reports.Column) bool { return c.Name == column })
+	for _, cells := range r.Rows {
+		found := true
+		for j, text := range row {
+			found = found && cells[j] == text
+		}
+		if found {
+			return cells[i]
+		}
+	}
+	t.Fatalf("report %s has no row %q", r.Name, row)
+	return nil
+}
+
+// The graph is that of reports/graph: a crawl of August 2002 that its authors published.
+func TestTopologyOfAPublishedGraph(t *testing.T) {
+	t.Parallel()
+	file, err := os.Open("graph/testdata/p2p-Gnutella08.txt.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	plain, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := database(t)
+	snapshot, err := db.ImportEdges(t.Context(), meta, storage.ReadEdges(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, db, "topology", snapshot)
+	got := map[string]any{}
+	for _, row := range [][3]string{
+		{"graph", "hosts", "all"}, {"graph", "hosts", "visited"}, {"graph", "hosts", "only_heard_of"},
+		{"graph", "edges", "all"}, {"graph", "components", "all"},
+		{"largest component", "hosts", "all"}, {"largest component", "edges", "all"},
+		{"links per host", "largest", "all"}, {"links per host", "median", "all"}, {"links per host", "1", "all"},
+	} {
+		got[row[0]+", "+row[1]+", "+row[2]] = value(t, r, row[2], row[0], row[1])
+	}
+	want := map[string]any{
+		"graph, hosts, all": 6301.0, "graph, hosts, visited": 2465.0, "graph, hosts, only_heard_of": 3836.0,
+		"graph, edges, all": 20777.0, "graph, components, all": 2.0,
+		"largest component, hosts, all": 6299.0, "largest component, edges, all": 20776.0,
+		"links per host, largest, all": 97.0, "links per host, median, all": 3.0, "links per host, 1, all": 1746.0,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-published +ours):\n%s", diff)
+	}
+}
+
+// Nothing that a snapshot lacks may become a number, and every report says what is missing.
+func TestReportsOfNearlyNothing(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	dead := talk(1, probe.TCPCrawl, probe.ConnectionRefused, 0)
+	alone := talk(1, probe.TCPCrawl, probe.Answered, 0)
+	linked := talk(1, probe.TCPCrawl, probe.Answered, 0)
+	linked.Peers = peers(probe.PeerLink, 1, 2, 3)
+	for name, observed := range map[string][]probe.Observation{
+		"empty": nil, "one dead host": {dead}, "one host": {alone}, "one host that shares nothing": {shares(1, 0, 0)},
+		"no files measured": {linked}, "a query without a hit": {alone, ask(1, "free jazz")},
+	} {
+		snapshot := record(t, db, false, observed...)
+		for _, info := range reports.List() {
+			r := run(t, db, info.Name, snapshot)
+			for _, format := range reports.Formats() {
+				text := write(t, r, reports.Format(format), 0)
+				if bad := regexp.MustCompile(`NaN|Inf|<nil>|%!`).FindString(text); bad != "" {
+					t.Errorf("%s: report %s as %s has %q:\n%s", name, info.Name, format, bad, text)
+				}
+				if format != "csv" && !strings.Contains(text, "not complete") {
+					t.Errorf("%s: report %s as %s does not tell that the snapshot is not complete", name, info.Name, format)
+				}
+			}
+		}
+	}
+}
+
+func TestReportsSayWhatCannotBeSaid(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	empty := record(t, db, true)
+	for name, want := range map[string]string{
+		"summary": "heard of no host", "topology": "there is no graph", "sharing": "No host told",
+		"freeriders": "nothing can be said of free riding", "latency": "nothing can be said of latency",
+		"agents": "nothing can be said of software", "outcomes": "there are no outcomes", "degrees": "there is no distribution",
+	} {
+		if text := write(t, run(t, db, name, empty), reports.Markdown, 0); !strings.Contains(text, want) {
+			t.Errorf("report %s of an empty snapshot does not say %q:\n%s", name, want, text)
+		}
+	}
+	full := record(t, db, true, census()...)
+	for _, info := range reports.List() {
+		if text := write(t, run(t, db, info.Name, full), reports.Markdown, 0); strings.Contains(text, "nothing can be said") {
+			t.Errorf("report %s of a full snapshot says that nothing can be said", info.Name)
+		}
+	}
+}
+
+func TestUnknownNames(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	_, err := reports.Run(t.Context(), db, "freerider", 1, version)
+	var unknown *reports.UnknownError
+	if !errors.As(err, &unknown) || !slices.Contains(unknown.Known, "freeriders") {
+		t.Errorf("unknown report: %v", err)
+	}
+	if _, err := reports.Run(t.Context(), db, "freeriders", 1, version); !errors.Is(err, storage.ErrNoSnapshot) {
+		t.Errorf("unknown snapshot: %v", err)
+	}
+	if err := new(reports.Report).Write(&bytes.Buffer{}, "xml", 0); err == nil {
+		t.Error("format xml was written")
+	}
+}
+
+// A measure is kept as long as the snapshot does not grow, and computed anew when it did.
+func TestMeasuresAreKept(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	snapshot := record(t, db, false, census()...)
+	run(t, db, "topology", snapshot)
+	poisoned := []storage.Measure{{Name: "graph.components", Value: new(float64), Method: "by hand"}}
+	if err := db.StoreMeasures(t.Context(), snapshot, version, poisoned); err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, run(t, db, "topology", snapshot), "all", "graph", "components"); got != 0.0 {
+		t.Errorf("components %v: the kept measure was not used", got)
+	}
+	s, err := db.Resume(t.Context(), snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Record(t.Context(), []probe.Observation{shares(99, 1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := value(t, run(t, db, "topology", snapshot), "all", "graph", "components"); got != 3.0 {
+		t.Errorf("components %v after the snapshot grew", got)
+	}
+}
+
+func TestMachineFormatsHoldAllDigits(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	r := run(t, db, "freeriders", record(t, db, true, census()...))
+	var object struct {
+		Report   string
+		Snapshot int64
+		Columns  []struct{ Name, Unit string }
+		Rows     [][]any
+		Notes    []string
+	}
+	decoder := json.NewDecoder(strings.NewReader(write(t, r, reports.JSON, 0)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&object); err != nil {
+		t.Fatal(err)
+	}
+	if object.Report != "freeriders" || object.Snapshot != r.Snapshot || object.Columns[2].Unit != "%" {
+		t.Errorf("head of the object: %+v", object)
+	}
+	if share, ok := object.Rows[0][2].(float64); !ok || share != 300.0/7 {
+		t.Errorf("share %v, want %v", object.Rows[0][2], 300.0/7)
+	}
+	records, err := csv.NewReader(strings.NewReader(write(t, r, reports.CSV, 0))).ReadAll()
+	if err != nil || len(records) != len(r.Rows)+1 {
+		t.Errorf("CSV has %d records and error %v, want %d", len(records), err, len(r.Rows)+1)
+	}
+}

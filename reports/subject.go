@@ -1,0 +1,70 @@
+package reports
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gnucensus/storage"
+)
+
+// subject is the snapshot that a report is about.
+type subject struct {
+	storage.SnapshotInfo
+	coverage map[string]int64 // columns of report.coverage
+}
+
+// readSubject reads what is to be told of a snapshot beside every number, and the facts that notes depend on. Facts that
+// nobody asks for are not counted: edges alone may be millions.
+func readSubject(ctx context.Context, db *storage.DB, snapshot int64, facts []string) (*subject, error) {
+	snapshots, err := db.Snapshots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(snapshots, func(s storage.SnapshotInfo) bool { return s.ID == snapshot })
+	if i < 0 {
+		return nil, storage.ErrNoSnapshot
+	}
+	facts = append([]string{"heard", "visited", "reached", "files_measured"}, facts...)
+	statement := "SELECT " + strings.Join(facts, ", ") + " FROM report.coverage WHERE snapshot_id = $1"
+	rows, err := db.Select(ctx, statement, snapshot)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows.Values) != 1 {
+		return nil, storage.ErrNoSnapshot
+	}
+	s := &subject{SnapshotInfo: snapshots[i], coverage: map[string]int64{}}
+	for i, fact := range facts {
+		s.coverage[fact], _ = rows.Values[0][i].(int64)
+	}
+	return s, nil
+}
+
+// snapshotNote tells which snapshot it is, and whether it is whole.
+func (s *subject) snapshotNote() string {
+	whole := "complete: nothing was left to visit."
+	if s.State != storage.StateComplete {
+		whole = string(s.State) + ", not complete: hosts that it would have visited are missing."
+	}
+	source := ""
+	if s.Source != "" {
+		source = ", imported from " + s.Source
+	}
+	return fmt.Sprintf("Snapshot %d: %s from vantage %s, begun %s%s; %s",
+		s.ID, s.Network, s.Vantage, s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), source, whole)
+}
+
+// coverageNote tells how much of what was heard of was seen.
+func (s *subject) coverageNote() string {
+	part := func(name, of string) string {
+		text := pretty(s.coverage[name], "")
+		if whole := s.coverage[of]; whole > 0 {
+			text += fmt.Sprintf(" (%.1f %%)", 100*float64(s.coverage[name])/float64(whole))
+		}
+		return text
+	}
+	return fmt.Sprintf("Coverage: %s hosts heard of; visited, of these, %s; reached, of the visited, %s; files known, of all, %s.",
+		pretty(s.coverage["heard"], ""), part("visited", "heard"), part("reached", "visited"), part("files_measured", "heard"))
+}

@@ -1,0 +1,61 @@
+-- title: Agents
+-- about: Which software hosts run, by family and version.
+-- order: 6
+-- method: each host counts once, with the first text in which it named its software (User-Agent, or the list of a UDP crawl).
+--   Software is what stands before the first version number or stroke, version the first two numbers.
+-- screen: 40
+-- param: snapshot
+-- column: software - left
+-- column: version - left
+-- column: hosts - right
+-- column: share % right
+-- column: low % right
+-- column: high % right
+-- column: ultrapeers hosts right
+-- column: leaves hosts right
+-- note: share is of the hosts that named their software; low and high are its Wilson 95 % interval, as if they were a random
+--   sample of all. Hosts name themselves as they like; nothing verifies it.
+-- note: Rows of version all are the sums of the rows below them. The others that were heard of did not name their software,
+--   or were not reached.
+-- without reached: No host was reached: nothing can be said of software.
+WITH host AS (
+    SELECT
+        role,
+        COALESCE(
+            NULLIF(btrim(left(COALESCE(substring(agent FROM '^(.*?)[ /]+[vV]?[0-9]'), split_part(agent, '/', 1)), 40)), ''),
+            '(no name)'
+        ) AS software,
+        COALESCE(substring(agent FROM '[ /][vV]?([0-9]+(?:[.][0-9]+)?)'), '(none)') AS version
+    FROM report.host
+    WHERE snapshot_id = $1 AND agent IS NOT NULL
+),
+family AS (
+    SELECT
+        software,
+        version,
+        count(*) AS hosts,
+        count(*) FILTER (WHERE role = 'ultrapeer') AS ultrapeers,
+        count(*) FILTER (WHERE role = 'leaf') AS leaves
+    FROM host
+    GROUP BY GROUPING SETS ((software, version), (software))
+),
+named AS (
+    SELECT count(*) AS hosts FROM host
+)
+SELECT
+    f.software,
+    COALESCE(f.version, 'all') AS version,
+    f.hosts,
+    report.share(f.hosts, n.hosts) AS share,
+    report.low(f.hosts, n.hosts) AS low,
+    report.high(f.hosts, n.hosts) AS high,
+    f.ultrapeers,
+    f.leaves
+FROM family f
+CROSS JOIN named n
+ORDER BY
+    max(f.hosts) OVER (PARTITION BY f.software) DESC,
+    f.software COLLATE "C",
+    f.version IS NOT NULL,
+    f.hosts DESC,
+    f.version COLLATE "C"

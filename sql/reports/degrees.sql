@@ -1,0 +1,38 @@
+-- title: Degree distribution
+-- about: How many hosts have how many links, degree by degree, and which share of hosts have as many or more (CCDF).
+-- order: 8
+-- method: a link counts once when at least one of its ends listed it (crawl handshake, UDP crawl, imported graph). Roles are
+--   a host's own word, else that of the hosts that list it.
+-- screen: 60
+-- param: snapshot
+-- column: of - left
+-- column: links links right
+-- column: visited hosts right
+-- column: visited_ccdf % right
+-- column: only_heard_of hosts right
+-- column: only_heard_of_ccdf % right
+-- column: all hosts right
+-- column: all_ccdf % right
+-- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Figures are
+--   counts, not estimates, so they have no interval.
+-- without heard: The snapshot heard of no host: there is no distribution.
+-- without edges: The snapshot has no link: every degree is 0 for want of a list.
+SELECT
+    kind AS of,
+    links,
+    visited,
+    report.share(sum(visited) OVER at_least, sum(visited) OVER whole) AS visited_ccdf,
+    only_heard_of,
+    report.share(sum(only_heard_of) OVER at_least, sum(only_heard_of) OVER whole) AS only_heard_of_ccdf,
+    hosts AS "all",
+    report.share(sum(hosts) OVER at_least, sum(hosts) OVER whole) AS all_ccdf
+FROM report.degree_distribution
+WHERE snapshot_id = $1
+WINDOW
+    whole AS (PARTITION BY kind),
+    at_least AS (PARTITION BY kind ORDER BY links DESC)
+ORDER BY
+    array_position(
+        ARRAY['links per host', 'peers per ultrapeer', 'leaves per ultrapeer', 'ultrapeers per leaf'], kind
+    ),
+    links

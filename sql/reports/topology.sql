@@ -1,0 +1,135 @@
+-- title: Topology
+-- about: Hosts, links and degrees of the overlay, visited hosts and hosts that were only heard of kept apart.
+-- order: 2
+-- method: a link counts once when at least one of its ends listed it (crawl handshake, UDP crawl, imported graph); direction
+--   is dropped. Roles are a host's own word, else that of the hosts that list it. Components: hosts joined by links.
+-- needs: graph
+-- param: snapshot
+-- param: version
+-- column: of - left
+-- column: figure - left
+-- column: unit - left
+-- column: visited - right
+-- column: only_heard_of - right
+-- column: all - right
+-- note: Links under visited join two visited hosts; those under only heard of have an end that was never visited.
+-- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Links between
+--   two hosts that were never visited are not known at all.
+-- note: Figures are counts, not estimates, so they have no interval. The quantiles are those of hosts: 90 % of hosts have at
+--   most so many links. Report degrees has the whole distribution, degree by degree.
+-- without heard: The snapshot heard of no host: there is no graph.
+-- without edges: The snapshot has no link: components and degrees say nothing of the network.
+WITH host AS (
+    SELECT
+        p.population,
+        count(*) AS hosts,
+        count(*) FILTER (WHERE h.role = 'ultrapeer') AS ultrapeers,
+        count(*) FILTER (WHERE h.role = 'leaf') AS leaves,
+        count(*) FILTER (WHERE h.role IS NULL) AS unknown
+    FROM report.host h
+    CROSS JOIN LATERAL (
+        VALUES ('all'), (CASE WHEN h.visited THEN 'visited' ELSE 'only_heard_of' END)
+    ) AS p (population)
+    WHERE h.snapshot_id = $1
+    GROUP BY p.population
+),
+kept AS (
+    SELECT
+        split_part(name, '.', 1) AS thing,
+        split_part(name, '.', 2) AS figure,
+        COALESCE(NULLIF(split_part(name, '.', 3), ''), 'all') AS population,
+        value
+    FROM report.measure
+    WHERE snapshot_id = $1 AND version = $2
+),
+distribution AS (
+    SELECT
+        array_position(
+            ARRAY['links per host', 'peers per ultrapeer', 'leaves per ultrapeer', 'ultrapeers per leaf'], d.kind
+        ) AS place,
+        d.kind,
+        d.links,
+        p.population,
+        p.hosts,
+        sum(p.hosts) OVER (PARTITION BY d.kind, p.population ORDER BY d.links) AS running,
+        sum(p.hosts) OVER (PARTITION BY d.kind, p.population) AS total
+    FROM report.degree_distribution d
+    CROSS JOIN LATERAL (
+        VALUES ('visited', d.visited), ('only_heard_of', d.only_heard_of), ('all', d.hosts)
+    ) AS p (population, hosts)
+    WHERE d.snapshot_id = $1 AND p.hosts > 0
+),
+bucket (low, high) AS (
+    VALUES (0, 0)
+    UNION ALL
+    SELECT 1 << k, (2 << k) - 1 FROM generate_series(0, 29) AS k
+),
+figure AS (
+    SELECT 1 AS part, f.place, 'graph' AS thing, f.figure, f.unit, h.population, f.value
+    FROM host h
+    CROSS JOIN host everyone
+    CROSS JOIN LATERAL (
+        VALUES
+            (1, 'hosts', 'hosts', h.hosts::double precision),
+            (2, 'share of hosts', '%', report.share(h.hosts, everyone.hosts)),
+            (3, 'ultrapeers', 'hosts', h.ultrapeers),
+            (4, 'leaves', 'hosts', h.leaves),
+            (5, 'role not known', 'hosts', h.unknown)
+    ) AS f (place, figure, unit, value)
+    WHERE everyone.population = 'all'
+    UNION ALL
+    SELECT f.part, f.place, replace(thing, '_', ' '), figure, f.unit, k.population, k.value
+    FROM kept k
+    JOIN (
+        VALUES
+            (1, 6, 'graph', 'edges', 'edges'),
+            (1, 7, 'graph', 'components', 'components'),
+            (2, 1, 'largest_component', 'hosts', 'hosts'),
+            (2, 3, 'largest_component', 'edges', 'edges')
+    ) AS f (part, place, thing, figure, unit) USING (thing, figure)
+    UNION ALL
+    SELECT 2, 2, 'largest component', 'share of hosts', '%', population, report.share(k.value, h.hosts)
+    FROM kept k
+    JOIN host h USING (population)
+    WHERE k.thing = 'largest_component' AND k.figure = 'hosts'
+    UNION ALL
+    SELECT 2 + d.place, f.place, d.kind, f.figure, 'links', d.population, f.value
+    FROM (
+        SELECT
+            place,
+            kind,
+            population,
+            sum(links * hosts) / sum(hosts) AS mean,
+            min(links) FILTER (WHERE running >= 0.5 * total) AS median,
+            min(links) FILTER (WHERE running >= 0.9 * total) AS ninety,
+            max(links) AS largest
+        FROM distribution
+        GROUP BY place, kind, population
+    ) d
+    CROSS JOIN LATERAL (
+        VALUES (-4, 'mean', d.mean), (-3, 'median', d.median), (-2, '90 % quantile', d.ninety), (-1, 'largest', d.largest)
+    ) AS f (place, figure, value)
+    UNION ALL
+    SELECT
+        2 + d.place,
+        b.low,
+        d.kind,
+        CASE WHEN b.low = b.high THEN b.low::text ELSE b.low || '–' || b.high END,
+        'hosts',
+        d.population,
+        sum(d.hosts)
+    FROM distribution d
+    JOIN bucket b ON d.links BETWEEN b.low AND b.high
+    GROUP BY d.place, b.low, b.high, d.kind, d.population
+)
+-- A population that is not there has no hosts: 0, and not unknown.
+SELECT
+    thing AS of,
+    figure,
+    unit,
+    COALESCE(max(value) FILTER (WHERE population = 'visited'), CASE WHEN unit = 'hosts' THEN 0 END) AS visited,
+    COALESCE(max(value) FILTER (WHERE population = 'only_heard_of'), CASE WHEN unit = 'hosts' THEN 0 END) AS only_heard_of,
+    COALESCE(max(value) FILTER (WHERE population = 'all'), CASE WHEN unit = 'hosts' THEN 0 END) AS "all"
+FROM figure
+GROUP BY part, place, thing, figure, unit
+ORDER BY part, place
