@@ -104,17 +104,25 @@ const maxSearched = 16
 // Find returns the GGEP that begins at the first magic byte from which extensions can be read without a fault, as in the
 // private area of a QUERY HIT, where other things may stand before it. It returns nil if there is none.
 func Find(b []byte) Blocks {
+	_, blocks := Cut(b)
+	return blocks
+}
+
+// Cut is [Find], and returns what stands before the GGEP too: all of b if there is none.
+func Cut(b []byte) (before []byte, blocks Blocks) {
+	at := 0
 	for range maxSearched {
-		i := bytes.IndexByte(b, Magic)
+		i := bytes.IndexByte(b[at:], Magic)
 		if i < 0 {
 			break
 		}
-		if _, _, err := Parse(b[i:]); err == nil {
-			return ParseAll(b[i:])
+		at += i
+		if _, _, err := Parse(b[at:]); err == nil {
+			return b[:at], ParseAll(b[at:])
 		}
-		b = b[i+1:]
+		at++
 	}
-	return nil
+	return b, nil
 }
 
 // parse is Parse; budget is how many bytes may still come out of deflated data.

@@ -8,13 +8,6 @@ import (
 	"gnucensus/servent/internal/cursor"
 )
 
-// Selectors and version of the UDP crawler ping and pong, LIME/5 and LIME/6.
-const (
-	selectorCrawlerPing = 5
-	selectorCrawlerPong = 6
-	crawlerVersion      = 1
-)
-
 // CrawlerFeatures are what a UDP crawler ping asks for, and what the pong holds.
 type CrawlerFeatures uint8
 
@@ -42,25 +35,21 @@ type CrawlerPing struct {
 	Tail       []byte
 }
 
-// Vendor returns the vendor message LIME/5v1.
+// Vendor returns LIME/5v1.
 func (p *CrawlerPing) Vendor() *Vendor {
-	body := append([]byte{p.Ultrapeers, p.Leaves, byte(p.Features)}, p.Tail...)
-	return &Vendor{Vendor: LIME, Selector: selectorCrawlerPing, Version: crawlerVersion, Body: body}
+	return keyCrawlerPing.message(1, append([]byte{p.Ultrapeers, p.Leaves, byte(p.Features)}, p.Tail...))
 }
 
-// ParseCrawlerPing reads the body of LIME/5, of any version. The error is [ErrOther] for another message.
+// ParseCrawlerPing reads LIME/5, of any version. The error is [ErrOther] for another message.
 func ParseCrawlerPing(v *Vendor) (*CrawlerPing, error) {
-	c, err := v.open(LIME, selectorCrawlerPing)
-	if err != nil {
-		return nil, err
-	}
+	return openAs[*CrawlerPing](v, keyCrawlerPing)
+}
+
+func openCrawlerPing(c *cursor.Cursor, _ uint16) VendorMessage {
 	p := &CrawlerPing{Ultrapeers: c.U8("ultrapeers"), Leaves: c.U8("leaves")}
 	p.Features = CrawlerFeatures(c.U8("features"))
 	p.Tail = clone(c.Rest())
-	if err := v.fault(&c); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p
 }
 
 // A CrawlerPong lists the links of a host. Its body:
@@ -100,7 +89,7 @@ const (
 	CrawlerDHTPassiveLeaf CrawlerDHT = 0x08
 )
 
-// Vendor returns the vendor message LIME/6v1. Lists longer than 255 entries are cut there, as servents do.
+// Vendor returns LIME/6v1. Lists longer than 255 entries are cut there, as servents do.
 func (p *CrawlerPong) Vendor() *Vendor {
 	const most = 255
 	ultrapeers, leaves := p.Ultrapeers[:min(most, len(p.Ultrapeers))], p.Leaves[:min(most, len(p.Leaves))]
@@ -117,12 +106,11 @@ func (p *CrawlerPong) Vendor() *Vendor {
 		}
 	}
 	b = append(b, p.Tail...)
-	return &Vendor{Vendor: LIME, Selector: selectorCrawlerPong, Version: crawlerVersion, Body: b}
+	return keyCrawlerPong.message(1, b)
 }
 
 func (e *CrawlerEntry) append(b []byte, features CrawlerFeatures) []byte {
-	b = appendIPv4(b, e.Addr.Addr())
-	b = binary.LittleEndian.AppendUint16(b, e.Addr.Port())
+	b = appendAddr(b, e.Addr)
 	if features&FeatureMinutes != 0 {
 		b = binary.LittleEndian.AppendUint16(b, e.Minutes)
 	}
@@ -135,12 +123,12 @@ func (e *CrawlerEntry) append(b []byte, features CrawlerFeatures) []byte {
 	return b
 }
 
-// ParseCrawlerPong reads the body of LIME/6, of any version. The error is [ErrOther] for another message.
+// ParseCrawlerPong reads LIME/6, of any version. The error is [ErrOther] for another message.
 func ParseCrawlerPong(v *Vendor) (*CrawlerPong, error) {
-	c, err := v.open(LIME, selectorCrawlerPong)
-	if err != nil {
-		return nil, err
-	}
+	return openAs[*CrawlerPong](v, keyCrawlerPong)
+}
+
+func openCrawlerPong(c *cursor.Cursor, _ uint16) VendorMessage {
 	p := &CrawlerPong{}
 	ultrapeers, leaves := c.U8("ultrapeers"), c.U8("leaves")
 	p.Features = CrawlerFeatures(c.U8("features"))
@@ -150,13 +138,10 @@ func ParseCrawlerPong(v *Vendor) (*CrawlerPong, error) {
 	if p.Features&FeatureDHT != 0 {
 		p.DHT = CrawlerDHT(c.U8("DHT"))
 	}
-	p.Ultrapeers = parseEntries(&c, int(ultrapeers), p.Features)
-	p.Leaves = parseEntries(&c, int(leaves), p.Features)
+	p.Ultrapeers = parseEntries(c, int(ultrapeers), p.Features)
+	p.Leaves = parseEntries(c, int(leaves), p.Features)
 	p.Tail = clone(c.Rest())
-	if err := v.fault(&c); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p
 }
 
 // parseEntries reads n entries, or none when there are fewer.
@@ -169,16 +154,15 @@ func parseEntries(c *cursor.Cursor, n int, features CrawlerFeatures) []CrawlerEn
 	entries := make([]CrawlerEntry, n)
 	for i := range entries {
 		e := &entries[i]
-		addr := c.IPv4("address of an entry")
-		e.Addr = netip.AddrPortFrom(addr, c.LE16("port of an entry"))
+		e.Addr = parseAddr(c)
 		if features&FeatureMinutes != 0 {
-			e.Minutes = c.LE16("minutes of an entry")
+			e.Minutes = c.LE16("minutes")
 		}
 		if features&FeatureLocale != 0 {
-			copy(e.Locale[:], c.Bytes("locale of an entry", len(e.Locale)))
+			copy(e.Locale[:], c.Bytes("locale", len(e.Locale)))
 		}
 		if features&FeatureReplies != 0 {
-			e.Replies = c.LE32("replies of an entry")
+			e.Replies = c.LE32("replies")
 		}
 	}
 	return entries

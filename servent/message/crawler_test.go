@@ -117,7 +117,7 @@ func TestCrawlerOther(t *testing.T) {
 	if _, err := ParseCrawlerPong(hops); !errors.Is(err, ErrOther) {
 		t.Errorf("pong: %v", err)
 	}
-	_, err := ParseCrawlerPing(&Vendor{Vendor: LIME, Selector: selectorCrawlerPing, Body: []byte{1}})
+	_, err := ParseCrawlerPing(&Vendor{Vendor: LIME, Selector: 5, Body: []byte{1}})
 	var e *Error
 	if !errors.As(err, &e) || e.Offset != vendorHead+1 || !errors.Is(err, ErrTruncated) {
 		t.Errorf("cut ping: %v", err)
@@ -126,7 +126,7 @@ func TestCrawlerOther(t *testing.T) {
 
 // TestCrawlerFalseCounts checks that a pong makes no room for entries that it has no bytes for.
 func TestCrawlerFalseCounts(t *testing.T) {
-	v := &Vendor{Vendor: LIME, Selector: selectorCrawlerPong, Body: []byte{255, 255, 0, 1, 2, 3}}
+	v := &Vendor{Vendor: LIME, Selector: 6, Body: []byte{255, 255, 0, 1, 2, 3}}
 	var err error
 	if n := allocated(func() { _, err = ParseCrawlerPong(v) }); n > 4<<10 || !errors.Is(err, ErrTruncated) {
 		t.Errorf("%d bytes, %v", n, err)

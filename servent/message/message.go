@@ -103,7 +103,8 @@ func (h Header) Append(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, h.Length)
 }
 
-// A Body is the payload of a message: one of *[Ping], *[Pong], *[Query], *[QueryHit], *[Bye], *[Vendor], *[Unknown].
+// A Body is the payload of a message: one of *[Ping], *[Pong], *[Query], *[QueryHit], *[Push], *[Bye], *[Reset], *[Patch],
+// *[Vendor], *[HSEP], *[Unknown].
 type Body interface {
 	Type() Type
 	Append(b []byte) []byte // writes the payload, without a header
@@ -131,12 +132,18 @@ func Parse(t Type, payload []byte) (Body, error) {
 		body = parsePong(&c)
 	case TypeBye:
 		body = parseBye(&c)
+	case TypeQRP:
+		body = parseQRP(&c)
 	case TypeVendor, TypeStandardVendor:
 		body = parseVendor(&c, t == TypeStandardVendor)
+	case TypePush:
+		body = parsePush(&c)
 	case TypeQuery:
 		body = parseQuery(&c)
 	case TypeQueryHit:
 		body = parseQueryHit(&c)
+	case TypeHSEP:
+		body = parseHSEP(&c)
 	default:
 		body = &Unknown{Kind: t, Payload: clone(c.Rest())}
 	}

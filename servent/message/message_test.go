@@ -103,15 +103,20 @@ func reencode(body Body) error {
 		b.Ultrapeer()
 	case *Query:
 		b.GGEP()
+		b.Extensions()
 	case *Bye:
 		b.Reason()
 	case *QueryHit:
 		for i := range b.Results {
 			b.Results[i].Bytes()
+			b.Results[i].Extensions()
 		}
 		if q, ok := b.QHD(); ok {
 			q.GGEP()
 			q.Flags()
+			if xml, err := q.XML(); len(xml) > maxXML || err != nil && !errors.As(err, new(*Error)) {
+				return errors.New("XML too long, or another error")
+			}
 			return same(q.Append(nil), b.Tail)
 		}
 	case *Vendor:
@@ -121,22 +126,28 @@ func reencode(body Body) error {
 }
 
 func reencodeVendor(v *Vendor, same func(got, want []byte) error) error {
-	if p, err := ParseCrawlerPing(v); !errors.Is(err, ErrOther) {
-		if err != nil {
-			return err
-		}
-		return same(p.Vendor().Body, v.Body)
+	m, err := v.Open()
+	if errors.Is(err, ErrOther) {
+		return nil
 	}
-	if p, err := ParseCrawlerPong(v); !errors.Is(err, ErrOther) {
-		if err != nil {
-			return err
-		}
-		if entries, _, _ := p.Agents(); len(entries) != len(p.Ultrapeers)+len(p.Leaves) {
+	if err != nil {
+		return err
+	}
+	switch m := m.(type) {
+	case *CrawlerPong:
+		if entries, _, _ := m.Agents(); len(entries) != len(m.Ultrapeers)+len(m.Leaves) {
 			return errors.New("not one agent for each entry")
 		}
-		return same(p.Vendor().Body, v.Body)
+	case *HeadPong:
+		if s, err := m.Status(); err == nil {
+			s.Pong(m.Version, 0xff)
+		}
+	case *HeadPing:
+		m.GGEP()
+	case *OOBReplyAck:
+		m.GGEP().SO()
 	}
-	return nil
+	return same(m.Vendor().Body, v.Body)
 }
 
 // FuzzDatagram checks that whatever parses encodes back to the same bytes, and that parsing takes no more memory than its

@@ -92,19 +92,3 @@ func LeafKiB(kib uint32) uint32 {
 	}
 	return kib | 1
 }
-
-// onlyIPv6 stands in IPv4 fields of hosts that have no IPv4 address; GGEP 6 has the other.
-var onlyIPv6 = netip.AddrFrom4([4]byte{127, 0, 0, 0})
-
-// appendIPv4 writes an address in four bytes; no address is written as 0.0.0.0.
-func appendIPv4(b []byte, a netip.Addr) []byte {
-	a = a.Unmap()
-	if a.Is6() {
-		a = onlyIPv6
-	}
-	if !a.IsValid() {
-		a = netip.IPv4Unspecified()
-	}
-	four := a.As4()
-	return append(b, four[:]...)
-}

@@ -60,3 +60,6 @@ func parseQuery(c *cursor.Cursor) *Query {
 
 // GGEP returns the extensions that can be read.
 func (q *Query) GGEP() ggep.Blocks { return ggep.Find(q.Tail) }
+
+// Extensions returns what the tail holds.
+func (q *Query) Extensions() Extensions { return parseExtensions(q.Tail) }

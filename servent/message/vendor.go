@@ -37,7 +37,7 @@ func (v VendorCode) String() string {
 //	6   2   version
 //	8   …   body
 //
-// Typed messages such as [CrawlerPing] are read from it and make one.
+// Open reads the typed message that it is; a [VendorMessage] makes one.
 type Vendor struct {
 	Vendor   VendorCode
 	Selector uint16
@@ -79,19 +79,87 @@ func (v *Vendor) Is(vendor VendorCode, selector uint16) bool {
 	return v.Vendor == vendor && v.Selector == selector
 }
 
-// open returns a cursor over the body, or an error when the message is another one.
-func (v *Vendor) open(vendor VendorCode, selector uint16) (cursor.Cursor, error) {
-	if !v.Is(vendor, selector) {
-		return cursor.Cursor{}, &Error{Type: v.Type(), Field: "selector", Err: ErrOther}
-	}
-	return cursor.New(v.Body), nil
+// A VendorMessage is a vendor message whose body is understood: one of *[MessagesSupported], *[FeaturesSupported],
+// *[HopsFlow], *[QueryStatusRequest], *[QueryStatus], *[TCPConnectBack], *[UDPConnectBack], *[CrawlerPing], *[CrawlerPong],
+// *[OOBReplyNumber], *[OOBReplyAck], *[PushProxyRequest], *[PushProxyAck], *[PushProxyCancel], *[HeadPing], *[HeadPong].
+//
+// Those whose layout depends on their version keep it; all others are read in any version, and written in version 1, or 0
+// for the two lists of what is supported. What newer versions append is the Tail.
+type VendorMessage interface{ Vendor() *Vendor }
+
+// A vendorKey names a vendor message, whatever its version.
+type vendorKey struct {
+	vendor   VendorCode
+	selector uint16
 }
 
-// fault returns the first fault of a cursor over the body as an *[Error], or nil.
-func (v *Vendor) fault(c *cursor.Cursor) error {
-	e := c.Fault()
-	if e == nil {
-		return nil
+// Keys of the vendor messages that are understood.
+var (
+	keyMessagesSupported  = vendorKey{NoVendor, 0}
+	keyFeaturesSupported  = vendorKey{NoVendor, 10}
+	keyHopsFlow           = vendorKey{BEAR, 4}
+	keyTCPConnectBack     = vendorKey{BEAR, 7}
+	keyQueryStatusRequest = vendorKey{BEAR, 11}
+	keyQueryStatus        = vendorKey{BEAR, 12}
+	keyUDPConnectBack     = vendorKey{GTKG, 7}
+	keyPushProxyCancel    = vendorKey{GTKG, 21}
+	keyCrawlerPing        = vendorKey{LIME, 5}
+	keyCrawlerPong        = vendorKey{LIME, 6}
+	keyOOBReplyAck        = vendorKey{LIME, 11}
+	keyOOBReplyNumber     = vendorKey{LIME, 12}
+	keyPushProxyRequest   = vendorKey{LIME, 21}
+	keyPushProxyAck       = vendorKey{LIME, 22}
+	keyHeadPing           = vendorKey{LIME, 23}
+	keyHeadPong           = vendorKey{LIME, 24}
+)
+
+// openers read the body of a vendor message of some version.
+var openers = map[vendorKey]func(c *cursor.Cursor, version uint16) VendorMessage{
+	keyMessagesSupported:  openMessagesSupported,
+	keyFeaturesSupported:  openFeaturesSupported,
+	keyHopsFlow:           openHopsFlow,
+	keyTCPConnectBack:     openTCPConnectBack,
+	keyQueryStatusRequest: openQueryStatusRequest,
+	keyQueryStatus:        openQueryStatus,
+	keyUDPConnectBack:     openUDPConnectBack,
+	keyPushProxyCancel:    openPushProxyCancel,
+	keyCrawlerPing:        openCrawlerPing,
+	keyCrawlerPong:        openCrawlerPong,
+	keyOOBReplyAck:        openOOBReplyAck,
+	keyOOBReplyNumber:     openOOBReplyNumber,
+	keyPushProxyRequest:   openPushProxyRequest,
+	keyPushProxyAck:       openPushProxyAck,
+	keyHeadPing:           openHeadPing,
+	keyHeadPong:           openHeadPong,
+}
+
+// Open reads the body. The error is an *[Error]: [ErrOther] for a message that this package does not understand.
+func (v *Vendor) Open() (VendorMessage, error) {
+	open, ok := openers[vendorKey{v.Vendor, v.Selector}]
+	if !ok {
+		return nil, &Error{Type: v.Type(), Field: "selector", Offset: len(v.Vendor), Err: ErrOther}
 	}
-	return &Error{Type: v.Type(), Field: e.Field, Offset: vendorHead + e.Offset, Err: e.Err}
+	c := cursor.New(v.Body)
+	m := open(&c, v.Version)
+	if e := c.Fault(); e != nil {
+		return nil, &Error{Type: v.Type(), Field: e.Field, Offset: vendorHead + e.Offset, Err: e.Err}
+	}
+	return m, nil
+}
+
+// openAs opens a message that is of type M, and no other.
+func openAs[M VendorMessage](v *Vendor, key vendorKey) (m M, err error) {
+	if !v.Is(key.vendor, key.selector) {
+		return m, &Error{Type: v.Type(), Field: "selector", Offset: len(v.Vendor), Err: ErrOther}
+	}
+	opened, err := v.Open()
+	if err != nil {
+		return m, err
+	}
+	return opened.(M), nil
+}
+
+// message returns a vendor message with that key.
+func (k vendorKey) message(version uint16, body []byte) *Vendor {
+	return &Vendor{Vendor: k.vendor, Selector: k.selector, Version: version, Body: body}
 }

@@ -1,0 +1,61 @@
+package message
+
+import (
+	"gnucensus/servent/ggep"
+	"gnucensus/servent/internal/cursor"
+)
+
+// OOBUnsolicited is the flag of a responder that can receive unsolicited UDP.
+const OOBUnsolicited = 0x01
+
+// OOBReplyNumber tells the searcher, over UDP, that there are hits to fetch for the query whose GUID the message has. Its
+// body:
+//
+//	0   1   number of hits
+//	1   1   flags; not in version 1
+type OOBReplyNumber struct {
+	Version uint16 // 3 when the query asked for secure hits, by GGEP SO
+	Hits    uint8
+	Flags   uint8
+	Tail    []byte
+}
+
+// Vendor returns LIME/12v1, v2 or v3.
+func (m *OOBReplyNumber) Vendor() *Vendor {
+	b := []byte{m.Hits}
+	if m.Version > 1 {
+		b = append(b, m.Flags)
+	}
+	return keyOOBReplyNumber.message(m.Version, append(b, m.Tail...))
+}
+
+func openOOBReplyNumber(c *cursor.Cursor, version uint16) VendorMessage {
+	m := &OOBReplyNumber{Version: version, Hits: c.U8("hits")}
+	if version > 1 {
+		m.Flags = c.U8("flags")
+	}
+	m.Tail = clone(c.Rest())
+	return m
+}
+
+// OOBReplyAck fetches hits. Its body:
+//
+//	0   1   how many are wanted, 255 for all
+//	1   …   version 3: GGEP SO, the token that the hits must bear
+type OOBReplyAck struct {
+	Version uint16
+	Wanted  uint8
+	Tail    []byte // GGEP as sent
+}
+
+// Vendor returns LIME/11v2 or v3.
+func (m *OOBReplyAck) Vendor() *Vendor {
+	return keyOOBReplyAck.message(m.Version, append([]byte{m.Wanted}, m.Tail...))
+}
+
+func openOOBReplyAck(c *cursor.Cursor, version uint16) VendorMessage {
+	return &OOBReplyAck{Version: version, Wanted: c.U8("wanted"), Tail: clone(c.Rest())}
+}
+
+// GGEP returns the extensions that can be read.
+func (m *OOBReplyAck) GGEP() ggep.Blocks { return ggep.ParseAll(m.Tail) }
