@@ -159,12 +159,12 @@ func uptime(f handshake.Fields, now time.Time) (time.Duration, bool) {
 		up := now.Sub(start)
 		return max(up, 0), up > -time.Hour && up < maxUptime
 	}
-	var days, hours, minutes uint32
+	var days, hours, minutes uint16
 	if n, err := fmt.Sscanf(f.Get("Uptime"), "%dD %dH %dM", &days, &hours, &minutes); n != 3 || err != nil {
 		return 0, false
 	}
 	up := time.Duration(days)*24*time.Hour + time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
-	return up, days < 10*365 && up < maxUptime
+	return up, up < maxUptime
 }
 
 // ownPong keeps what a host says of itself in a PONG.

@@ -123,7 +123,9 @@ func (q *questions) ask(ctx context.Context, to netip.AddrPort, body message.Bod
 		delete(q.open, guid)
 		q.mu.Unlock()
 	}()
-	if err := q.send(ctx, datagram, to); err != nil {
+	if err := q.send(ctx, datagram, to); errors.Is(err, net.ErrClosed) {
+		return none, to, errStopped
+	} else if err != nil {
 		return none, to, err
 	}
 

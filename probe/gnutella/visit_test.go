@@ -1,0 +1,347 @@
+package gnutella
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gnucensus/probe"
+	"gnucensus/servent/handshake"
+	"gnucensus/servent/message"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func host(t *testing.T, addr string) netip.AddrPort {
+	t.Helper()
+	a, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestConfigIsValidated(t *testing.T) {
+	good := Config{Net: &open{}, Agent: "x/1"}
+	if _, err := New(good); err != nil {
+		t.Errorf("a good configuration: %v", err)
+	}
+	for name, change := range map[string]func(*Config){
+		"no network":     func(c *Config) { c.Net = nil },
+		"no agent":       func(c *Config) { c.Agent = "" },
+		"negative time":  func(c *Config) { c.PingWait = -1 },
+		"unknown method": func(c *Config) { c.Methods = []probe.Method{"guess"} },
+		"not for visits": func(c *Config) { c.Methods = []probe.Method{probe.Query} },
+	} {
+		c := good
+		change(&c)
+		if _, err := New(c); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestLeafIsDue(t *testing.T) {
+	files := int64(0)
+	crawl := func(o probe.Outcome, code string) probe.Observation {
+		return probe.Observation{Method: probe.TCPCrawl, Outcome: o, Fields: map[string]string{fieldCode: code}}
+	}
+	silent := probe.Observation{Method: probe.UDPPing, Outcome: probe.Silent}
+	measured := probe.Observation{Method: probe.UDPPing, Outcome: probe.Answered, Files: &files}
+	for _, test := range []struct {
+		what string
+		seen []probe.Observation
+		want bool
+	}{
+		{"no other method", nil, true},
+		{"no tcp-crawl", []probe.Observation{silent}, true},
+		{"unsupported", []probe.Observation{measured, crawl(probe.Unsupported, "200")}, true},
+		{"refused", []probe.Observation{measured, crawl(probe.Refused, "503")}, true},
+		{"refused for now", []probe.Observation{silent, crawl(probe.Refused, "403")}, false},
+		{"banned", []probe.Observation{silent, crawl(probe.Refused, "429")}, false},
+		{"hostile to us", []probe.Observation{silent, crawl(probe.Refused, "550")}, false},
+		{"answered and measured", []probe.Observation{measured, crawl(probe.Answered, "593")}, false},
+		{"answered, not measured", []probe.Observation{silent, crawl(probe.Answered, "593")}, true},
+		{"nobody listens", []probe.Observation{measured, crawl(probe.ConnectionRefused, "")}, false},
+		{"firewalled", []probe.Observation{silent, crawl(probe.ConnectTimeout, "")}, false},
+		{"garbage", []probe.Observation{silent, crawl(probe.Garbage, "")}, false},
+		{"cancelled", []probe.Observation{silent, crawl(probe.Cancelled, "")}, false},
+	} {
+		if got := leafIsDue(test.seen); got != test.want {
+			t.Errorf("%s: %v", test.what, got)
+		}
+	}
+}
+
+// A whole visit: all methods, of which the leaf handshake only comes where it is needed.
+func TestVisitHoldsTheConversationsOfThePolicy(t *testing.T) {
+	gtk := captures(t, "gtk-gnutella.txt")
+	answers := func(d []byte) [][]byte {
+		guid := message.GUID(d[:16])
+		if message.Type(d[16]) == message.TypePing {
+			return [][]byte{answering(guid, gtk["udp-pong-ultrapeer"])}
+		}
+		return [][]byte{answering(guid, gtk["udp-crawl-ultrapeer"])}
+	}
+	mute := linked(string(gtk["welcome"]), nil, func(h message.Header, _ []byte) [][]byte {
+		if h.Type == message.TypePing {
+			return [][]byte{answering(h.GUID, gtk["pong-own"])}
+		}
+		return nil
+	})
+	all := map[probe.Method]probe.Outcome{probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered, probe.TCPCrawl: probe.Answered}
+	for name, test := range map[string]struct {
+		script script
+		want   map[probe.Method]probe.Outcome
+	}{
+		"answers by both": {script{udp: answers, tcp: []act{crawled(string(gtk["crawl-ultrapeer"]))}}, all},
+		"TCP only": {script{tcp: []act{crawled(string(gtk["crawl-ultrapeer"])), mute}}, map[probe.Method]probe.Outcome{
+			probe.UDPPing: probe.Silent, probe.UDPCrawl: probe.Silent,
+			probe.TCPCrawl: probe.Answered, probe.Leaf: probe.Answered,
+		}},
+		"UDP only": {script{udp: answers}, map[probe.Method]probe.Outcome{
+			probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered, probe.TCPCrawl: probe.ConnectionRefused,
+		}},
+		"dead": {script{}, map[probe.Method]probe.Outcome{
+			probe.UDPPing: probe.Silent, probe.UDPCrawl: probe.Silent, probe.TCPCrawl: probe.ConnectionRefused,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := test.script.play(t)
+			seen := newProber(t, nil).Probe(t.Context(), e)
+			if diff := cmp.Diff(test.want, outcomes(seen)); diff != "" || len(seen) != len(test.want) {
+				t.Errorf("%d observations, outcomes (-want +got):\n%s", len(seen), diff)
+			}
+			for _, o := range seen {
+				if o.Endpoint != e || o.Started.IsZero() {
+					t.Errorf("observation of %v, started %v", o.Endpoint, o.Started)
+				}
+			}
+		})
+	}
+}
+
+// An answer that comes from another address than was asked is told by its GUID, and noted.
+func TestAnswerFromAnotherSource(t *testing.T) {
+	t.Parallel()
+	pong := captures(t, "limewire.txt")["udp-pong-ultrapeer"]
+	other, err := net.ListenPacket("udp", "127.40.8.77:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	asked, err := net.ListenPacket("udp", "127.40.8.78:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer asked.Close()
+	go func() {
+		b := make([]byte, 1000)
+		if n, from, err := asked.ReadFrom(b); err == nil && n >= 16 {
+			other.WriteTo(answering(message.GUID(b[:16]), pong), from)
+		}
+	}()
+	e := probe.Endpoint{Network: probe.Gnutella, Addr: host(t, asked.LocalAddr().String())}
+	o := newProber(t, only(probe.UDPPing)).Probe(t.Context(), e)[0]
+	if o.Outcome != probe.Answered || o.Fields[fieldSource] != other.LocalAddr().String() {
+		t.Errorf("outcome %v, source %q; want answered by %v", o.Outcome, o.Fields[fieldSource], other.LocalAddr())
+	}
+}
+
+func TestWhoIsNamed(t *testing.T) {
+	t.Parallel()
+	r := newRecord(probe.Endpoint{Network: probe.Gnutella, Addr: host(t, "127.40.8.1:6346")}, probe.TCPCrawl)
+	for _, addr := range []string{
+		"127.40.8.1:6346", "[::ffff:127.40.8.1]:6346", // itself
+		"127.40.8.2:0", "0.0.0.0:6346", "[::]:6346", "224.0.0.1:6346", "[ff02::1]:6346", // nobody
+		"127.40.8.3:6346", "[::ffff:127.40.8.3]:6346", "127.40.8.3:6347", "127.40.8.3:6346", "[2001:db8::1]:6346",
+	} {
+		r.name(probe.PeerLink, host(t, addr))
+	}
+	r.name(probe.XTry, host(t, "127.40.8.3:6346"))
+	want := append(peers(probe.PeerLink, "127.40.8.3:6346", "127.40.8.3:6347", "[2001:db8::1]:6346"),
+		peers(probe.XTry, "127.40.8.3:6346")...)
+	if !slices.Equal(want, r.Peers) {
+		t.Errorf("named %v, want %v", r.Peers, want)
+	}
+	for i := range maxPeers + 10 {
+		r.name(probe.Cached, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 41, byte(i >> 8), byte(i)}), 6346))
+	}
+	if len(r.Peers) != maxPeers {
+		t.Errorf("%d hosts kept, want %d", len(r.Peers), maxPeers)
+	}
+}
+
+func TestUptimes(t *testing.T) {
+	now := time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name, value string
+		want        time.Duration
+		ok          bool
+	}{
+		{"X-Live-Since", "Fri, 20 Nov 2026 21:57:17 +0000", 163 * time.Second, true},
+		{"X-Live-Since", "Fri, 20 Nov 2026 23:57:17 +0200", 163 * time.Second, true},
+		{"X-Live-Since", "Fri, 20 Nov 2026 22:01:00 +0000", 0, true},
+		{"X-Live-Since", "Sat, 21 Nov 2026 22:01:00 +0000", 0, false},
+		{"X-Live-Since", "Thu, 01 Jan 1970 00:00:00 +0000", 0, false},
+		{"X-Live-Since", "yesterday", 0, false},
+		{"Uptime", "3D 4H 12M", 76*time.Hour + 12*time.Minute, true},
+		{"Uptime", "4000000000D 4H 12M", 0, false},
+		{"Uptime", "0D 4000000000H 0M", 0, false},
+		{"Uptime", "3D", 0, false},
+		{"X-Uptime", "3D 4H 12M", 0, false},
+	} {
+		got, ok := uptime(handshake.Fields{{Name: test.name, Value: test.value}}, now)
+		if ok != test.ok || ok && got != test.want {
+			t.Errorf("%s: %s is %v, %v; want %v, %v", test.name, test.value, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+func TestWhoAsksIsToldToServents(t *testing.T) {
+	t.Parallel()
+	heads := make(chan string, 2)
+	hear := func(_ *testing.T, c net.Conn) { heads <- readHead(c) }
+	e := script{tcp: []act{hear}}.play(t)
+	p := newProber(t, func(c *Config) { c.Contact = "https://example.org/census" })
+	p.Probe(t.Context(), e)
+	p.Ask(t.Context(), e, []string{"music"})
+	for _, wants := range [][]string{
+		{"X-Ultrapeer: False", "Crawler: 0.1", "Remote-IP: 127.40.8.1"},
+		{"X-Ultrapeer: False", "Accept-Encoding: deflate", "X-Query-Routing: 0.1", "Vendor-Message: 0.2"},
+	} {
+		head := <-heads
+		for _, want := range append(wants, "User-Agent: census-test/0.1 (+https://example.org/census)") {
+			if !strings.Contains(head, want+"\r\n") {
+				t.Errorf("hello lacks %q:\n%s", want, head)
+			}
+		}
+		if strings.Contains(head, "Listen-IP") {
+			t.Errorf("hello names an address at which nobody listens:\n%s", head)
+		}
+	}
+}
+
+func TestVisitEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	patient := func(c *Config) {
+		c.Handshake, c.UDP, c.PingWait, c.QueryWait = time.Hour, time.Hour, time.Hour, time.Hour
+	}
+	for name, talk := range map[string]func(*Prober, context.Context, probe.Endpoint) []probe.Observation{
+		"visit": (*Prober).Probe,
+		"query": func(p *Prober, ctx context.Context, e probe.Endpoint) []probe.Observation {
+			return p.Ask(ctx, e, []string{"music", "linux"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			crawl := func(_ *testing.T, c net.Conn) {
+				cancel() // while the visit waits for an answer
+				untilClosed(c)
+			}
+			query := linked(welcome, nil, func(message.Header, []byte) [][]byte {
+				cancel() // while hits are waited for
+				return nil
+			})
+			e := script{tcp: []act{map[string]act{"visit": crawl, "query": query}[name]}}.play(t)
+			seen := talk(newProber(t, patient), ctx, e)
+			if len(seen) == 0 || slices.ContainsFunc(seen, func(o probe.Observation) bool { return o.Outcome != probe.Cancelled }) {
+				t.Errorf("outcomes %v, want all cancelled", outcomes(seen))
+			}
+		})
+	}
+}
+
+func TestVisitIsCancelledWhenTheSocketCloses(t *testing.T) {
+	t.Parallel()
+	p, err := New(Config{Net: &open{}, Agent: "x/1", Methods: []probe.Method{probe.UDPPing}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- p.Run(ctx) }()
+	asked := make(chan struct{})
+	e := script{udp: func([]byte) [][]byte { close(asked); return nil }}.play(t)
+	go func() { <-asked; cancel() }()
+	for _, when := range []string{"during the visit", "before the visit"} {
+		if o := p.Probe(t.Context(), e)[0]; o.Outcome != probe.Cancelled {
+			t.Errorf("socket closed %s: %v %s", when, o.Outcome, o.Detail)
+		}
+	}
+	if err := <-ran; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func TestAskOfAHostThatRefuses(t *testing.T) {
+	t.Parallel()
+	e := script{tcp: []act{crawled(string(captures(t, "gtk-gnutella.txt")["refusal"]))}}.play(t)
+	seen := newProber(t, nil).Ask(t.Context(), e, []string{"music", "linux"})
+	if len(seen) != 1 || seen[0].Method != probe.Leaf || seen[0].Outcome != probe.Refused || len(seen[0].Peers) != 10 {
+		t.Errorf("observations %v, want the one refusal with ten hosts to try", seen)
+	}
+}
+
+// A link that breaks keeps the hits until then; what was not asked is not an observation.
+func TestAskOverALinkThatBreaks(t *testing.T) {
+	t.Parallel()
+	hit := captures(t, "limewire.txt")["hit-own"]
+	breaks := func(_ *testing.T, c net.Conn) {
+		readHead(c)
+		c.Write([]byte(welcome))
+		readHead(c)
+		if h, _, err := readMessage(c); err == nil {
+			c.Write(answering(h.GUID, hit))
+		}
+	}
+	e := script{tcp: []act{breaks}}.play(t)
+	seen := newProber(t, func(c *Config) { c.QueryWait = time.Hour }).Ask(t.Context(), e, []string{"music", "linux"})
+	if len(seen) != 1 || seen[0].Outcome != probe.Closed || len(seen[0].Hits) != 1 || seen[0].Query != "music" {
+		t.Errorf("observations %+v, want the first query, closed, with one hit", seen)
+	}
+}
+
+// A leaf that does not answer PINGs is thought dead. The hit comes only after it has answered one.
+func TestPingsAreAnsweredWhileHitsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	hit := captures(t, "limewire.txt")["hit-own"]
+	var asked message.GUID
+	ping := message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Ping{}}
+	host := linked(welcome, nil, func(h message.Header, payload []byte) [][]byte {
+		switch h.Type {
+		case message.TypeQuery:
+			asked = h.GUID
+			return [][]byte{encode(t, ping)}
+		case message.TypePong:
+			if pong, err := message.Parse(h.Type, payload); err != nil || h.GUID != ping.GUID || pong.(*message.Pong).Files != 0 {
+				t.Errorf("PONG %v %v: %v", h.GUID, pong, err)
+			}
+			return [][]byte{answering(asked, hit)}
+		}
+		return nil
+	})
+	e := script{tcp: []act{host}}.play(t)
+	seen := newProber(t, nil).Ask(t.Context(), e, []string{"music"})
+	if len(seen) != 1 || seen[0].Outcome != probe.Answered || len(seen[0].Hits) != 1 {
+		t.Errorf("observations %+v, want one answered query with one hit", seen)
+	}
+}
+
+func TestTTLOfQueries(t *testing.T) {
+	for value, want := range map[string]uint8{
+		"": 4, "4": 4, "3": 3, "1": 1, "0": 4, "7": 4, "255": 4, "256": 4, "-1": 4, "many": 4,
+	} {
+		s := &session{theirs: handshake.Fields{{Name: "X-Max-TTL", Value: value}}}
+		if got := s.queryTTL(); got != want {
+			t.Errorf("X-Max-TTL %q gives TTL %d, want %d", value, got, want)
+		}
+	}
+}
