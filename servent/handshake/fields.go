@@ -80,12 +80,12 @@ func (f Fields) Addrs(names ...string) []netip.AddrPort {
 }
 
 // Append writes the fields to b, one line each, without the empty line that ends a head. A line break within a name or a value
-// would begin another field, so a blank takes its place.
+// would begin another field: in a name a blank takes its place, in a value it begins a folded line.
 func (f Fields) Append(b []byte) []byte {
 	for _, field := range f {
 		b = append(b, oneLine(field.Name)...)
 		b = append(b, ": "...)
-		b = append(b, oneLine(field.Value)...)
+		b = append(b, strings.ReplaceAll(field.Value, "\n", "\r\n\t")...)
 		b = append(b, "\r\n"...)
 	}
 	return b

@@ -58,7 +58,10 @@ func (n *Net) Run(ctx context.Context, ready func()) error {
 			s.close()
 		}
 	}()
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return fmt.Errorf("run lab: %w", err)
 	}
 	links := &census{wanted: n.linkEnds(), ready: ready}
