@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	patience = 30 * time.Second       // a test that waits longer has failed
+	patience = 2 * time.Minute        // a test that waits longer has failed
 	silence  = 300 * time.Millisecond // after which nobody is taken to answer
 )
 
