@@ -12,7 +12,8 @@
 // only the blocks survive the round trip, not their bytes; who must repeat the bytes keeps them.
 //
 // Each key that a census uses has a pair named after it: a function that makes the block and a method of [Blocks] that reads
-// it, such as [UP] and [Blocks.UP]. All other keys are kept, and read with [Blocks.Get].
+// it, such as [UP] and [Blocks.UP]; keys of one vendor alone are only read. All other keys are kept, and read with
+// [Blocks.Get].
 package ggep
 
 import (

@@ -131,6 +131,8 @@ func readAllKeys(x Blocks) {
 	x.LF()
 	x.CT()
 	x.M()
+	x.GTKGV()
+	x.ReturnPath()
 }
 
 // allocated tells how many bytes f allocates, and whatever else runs meanwhile.

@@ -91,3 +91,35 @@ func TestXML(t *testing.T) {
 		t.Errorf("LimeWire: %q, %v", xml, err)
 	}
 }
+
+// TestCapturedTrailers reads what gtk-gnutella and an ultrapeer of LimeWire put in the trailers of hits.
+func TestCapturedTrailers(t *testing.T) {
+	t.Parallel()
+	relayed, dated := 0, 0
+	for _, v := range allVectors(t) {
+		m, err := ParseDatagram(v.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hit, ok := m.Body.(*QueryHit)
+		if !ok {
+			continue
+		}
+		q, _ := hit.QHD()
+		for _, relay := range q.GGEP().ReturnPath() {
+			relayed++
+			if relay.Addr != addr("127.0.3.1:6346") || !relay.From.IsValid() || relay.TTL != 3 {
+				t.Errorf("%s: %+v", v.Name, relay)
+			}
+		}
+		if version, ok := q.GGEP().GTKGV(); ok {
+			dated++
+			if version.Build != 14 || version.Commit != "a331" || version.Release.Year() != 2024 {
+				t.Errorf("%s: %+v", v.Name, version)
+			}
+		}
+	}
+	if relayed == 0 || dated == 0 {
+		t.Errorf("%d relays, %d versions", relayed, dated)
+	}
+}
