@@ -75,6 +75,10 @@ func configure(dsn string) (*pgxpool.Config, error) {
 	}
 	c.RuntimeParams["search_path"] = "public" // where the migrations put the tables
 	c.RuntimeParams["timezone"] = "UTC"       // so that a report prints the same everywhere
+	// The views are deep: compiling them takes longer than most answers, and parallel workers would each derive them anew.
+	c.RuntimeParams["jit"] = "off"
+	c.RuntimeParams["max_parallel_workers_per_gather"] = "0"
+	c.RuntimeParams["work_mem"] = "32MB" // what a view of a million hosts wants for its hash tables
 	// When a context ends, the server is told to stop, and the connection lives on.
 	c.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelGrace}

@@ -24,7 +24,7 @@ LEFT JOIN (
 COMMENT ON VIEW   report.degree             IS 'Links of each host, those with none included.';
 COMMENT ON COLUMN report.degree.snapshot_id IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.degree.endpoint_id IS 'The host.';
-COMMENT ON COLUMN report.degree.role        IS 'ultrapeer or leaf, by report.role; NULL: nobody told.';
+COMMENT ON COLUMN report.degree.role        IS 'ultrapeer or leaf, as in report.host; NULL: nobody told.';
 COMMENT ON COLUMN report.degree.visited     IS 'It was visited; if not, its degree is a lower bound.';
 COMMENT ON COLUMN report.degree.degree      IS 'Links of any kind.';
 COMMENT ON COLUMN report.degree.peers       IS 'Links of kind peer.';

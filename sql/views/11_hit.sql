@@ -19,7 +19,7 @@ SELECT
 FROM hit h
 JOIN query q ON q.snapshot_id = h.snapshot_id AND q.observation_id = h.observation_id
 JOIN observation o ON o.snapshot_id = h.snapshot_id AND o.observation_id = h.observation_id
-JOIN report.host via ON via.snapshot_id = o.snapshot_id AND via.endpoint_id = o.endpoint_id
+JOIN report.endpoint via ON via.snapshot_id = o.snapshot_id AND via.endpoint_id = o.endpoint_id
 LEFT JOIN endpoint e ON e.snapshot_id = h.snapshot_id AND e.addr = h.addr AND e.port = h.port;
 COMMENT ON VIEW   report.hit                IS 'One QUERY HIT descriptor that answers a query.';
 COMMENT ON COLUMN report.hit.snapshot_id    IS 'Snapshot that it belongs to.';

@@ -11,7 +11,7 @@ SELECT
     CASE WHEN o.outcome = 'answered' THEN COALESCE(h.results, 0) ELSE h.results END AS results
 FROM query q
 JOIN observation o ON o.snapshot_id = q.snapshot_id AND o.observation_id = q.observation_id
-JOIN report.host via ON via.snapshot_id = o.snapshot_id AND via.endpoint_id = o.endpoint_id
+JOIN report.endpoint via ON via.snapshot_id = o.snapshot_id AND via.endpoint_id = o.endpoint_id
 LEFT JOIN (
     SELECT
         hit.snapshot_id,

@@ -6,10 +6,10 @@ SELECT
     r.snapshot_id,
     least(r.from_id, r.to_id) AS a,
     greatest(r.from_id, r.to_id) AS b,
-    CASE WHEN bool_or(r.relation = 'leaf' OR own.role = 'leaf') THEN 'leaf' ELSE 'peer' END AS kind,
+    CASE WHEN bool_or(r.relation = 'leaf' OR teller.role = 'leaf') THEN 'leaf' ELSE 'peer' END AS kind,
     bool_or(r.from_id < r.to_id)::integer + bool_or(r.from_id > r.to_id)::integer AS ends
 FROM report.edge_report r
-LEFT JOIN report.own_role own ON own.snapshot_id = r.snapshot_id AND own.endpoint_id = r.from_id
+JOIN report.visit teller ON teller.snapshot_id = r.snapshot_id AND teller.endpoint_id = r.from_id
 WHERE r.from_id <> r.to_id
 GROUP BY r.snapshot_id, least(r.from_id, r.to_id), greatest(r.from_id, r.to_id);
 COMMENT ON VIEW   report.edge             IS 'Distinct undirected links, told by at least one end.';
