@@ -337,7 +337,10 @@ func TestAdmitErrorStopsTheWalkAndKeepsWhatWasSeen(t *testing.T) {
 }
 
 func TestConfigIsValidated(t *testing.T) {
-	for _, cfg := range []Config{{Workers: -1}, {MaxHosts: -1}, {BatchSize: -1}, {Duration: -1}, {BatchAge: -1}, {WriteTimeout: -1}} {
+	for _, cfg := range []Config{
+		{Workers: -1}, {MaxHosts: -1}, {BatchSize: -1},
+		{Duration: -1}, {BatchAge: -1}, {WriteTimeout: -1},
+	} {
 		if _, err := New(cfg, &graph{}, &memory{}).Run(t.Context(), nil); err == nil {
 			t.Errorf("%+v is accepted", cfg)
 		}

@@ -81,8 +81,12 @@ func Classify(err error) Outcome {
 	return Garbage
 }
 
+var localLimits = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM,
+}
+
 func isLocalLimit(err error) bool {
-	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM} {
+	for _, e := range localLimits {
 		if errors.Is(err, e) {
 			return true
 		}

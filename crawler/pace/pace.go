@@ -103,7 +103,7 @@ func (p *Pacer) Visit(ctx context.Context) error {
 		return ctx.Err()
 	}
 	r := p.visits.Reserve()
-	if err := sleep(ctx, r.Delay()); err != nil {
+	if err := sleep(ctx, nil, r.Delay()); err != nil {
 		r.Cancel()
 		return fmt.Errorf("wait for the rate of visits: %w", err)
 	}
@@ -120,15 +120,16 @@ func (p *Pacer) DialContext(ctx context.Context, network, addr string) (net.Conn
 	if err != nil {
 		return nil, &ScopeError{Reason: fmt.Sprintf("%q is not an address with a port", addr)}
 	}
-	if err := p.turn(ctx, to); err != nil {
+	if err := p.turn(ctx, nil, to); err != nil {
 		return nil, err
 	}
 	return p.dialer.DialContext(ctx, network, addr)
 }
 
-// turn waits until a packet may leave for the address. Scope and exclusions are looked at before the wait, so that nobody
-// waits for a refusal, and after it, so that an opt-out is not overtaken by a packet that has waited.
-func (p *Pacer) turn(ctx context.Context, to netip.AddrPort) error {
+// turn waits until a packet may leave for the address, or until ctx ends or gone is closed. Scope and exclusions are looked at
+// before the wait, so that nobody waits for a refusal, and after it, so that an opt-out is not overtaken by a packet that has
+// waited.
+func (p *Pacer) turn(ctx context.Context, gone <-chan struct{}, to netip.AddrPort) error {
 	for {
 		if err := p.permit(to); err != nil {
 			return err
@@ -137,7 +138,7 @@ func (p *Pacer) turn(ctx context.Context, to netip.AddrPort) error {
 		if wait == 0 {
 			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := sleep(ctx, gone, wait); err != nil {
 			return fmt.Errorf("wait for the rate of packets to %v: %w", to, err)
 		}
 	}
@@ -170,7 +171,8 @@ func prefixLen(a netip.Addr) int {
 	return 48
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, and gives up when ctx ends or gone is closed.
+func sleep(ctx context.Context, gone <-chan struct{}, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -181,5 +183,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-gone:
+		return net.ErrClosed
 	}
 }

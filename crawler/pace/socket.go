@@ -48,16 +48,13 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 
 // WriteToContext sends a datagram, and gives up waiting for its turn when ctx ends or the socket is closed.
 func (s *socket) WriteToContext(ctx context.Context, b []byte, to netip.AddrPort) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(s.open, func() { cancel(net.ErrClosed) })()
-	if err := s.pacer.turn(ctx, to); err != nil {
-		if s.open.Err() != nil {
-			return fmt.Errorf("send to %v: %w", to, net.ErrClosed)
-		}
-		return err
+	err := s.pacer.turn(ctx, s.open.Done(), to)
+	if err != nil && s.open.Err() != nil {
+		err = fmt.Errorf("send to %v: %w", to, net.ErrClosed)
 	}
-	_, err := s.conn.WriteToUDPAddrPort(b, to)
+	if err == nil {
+		_, err = s.conn.WriteToUDPAddrPort(b, to)
+	}
 	return err
 }
 

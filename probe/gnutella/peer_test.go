@@ -19,7 +19,7 @@ import (
 )
 
 // captures reads a file of records: a comment, a name, hexadecimal bytes, an empty line.
-func captures(t *testing.T, file string) map[string][]byte {
+func captures(t testing.TB, file string) map[string][]byte {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + file)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s script) playTCP(t *testing.T, l net.Listener, playing *sync.WaitGroup) {
 		act := s.tcp[min(n, len(s.tcp)-1)]
 		playing.Go(func() {
 			defer c.Close()
-			c.SetDeadline(time.Now().Add(20 * time.Second)) // no test takes as long; a stuck one ends
+			c.SetDeadline(time.Now().Add(2 * patience)) // a stuck one ends
 			act(t, c)
 		})
 	}
@@ -199,16 +199,20 @@ type open struct {
 	net.ListenConfig
 }
 
-// newProber makes a prober with short waits and runs it for the time of the test.
+// patience is more than any answer that comes at all takes on a busy machine.
+const patience = 20 * time.Second
+
+// newProber makes a prober and runs it for the time of the test. It is patient with answers, so that a busy machine changes no
+// outcome; tests of silence are not.
 func newProber(t *testing.T, change func(*Config)) *Prober {
 	t.Helper()
 	cfg := Config{
-		Net:       &open{Dialer: net.Dialer{Timeout: 500 * time.Millisecond}},
+		Net:       &open{Dialer: net.Dialer{Timeout: patience}},
 		Agent:     "census-test/0.1",
-		Handshake: 500 * time.Millisecond,
-		UDP:       500 * time.Millisecond,
-		PingWait:  200 * time.Millisecond,
-		QueryWait: 300 * time.Millisecond,
+		Handshake: patience,
+		UDP:       patience,
+		PingWait:  time.Second,
+		QueryWait: time.Second,
 	}
 	if change != nil {
 		change(&cfg)
@@ -230,4 +234,9 @@ func newProber(t *testing.T, change func(*Config)) *Prober {
 // only is a change of Config that leaves one method.
 func only(m probe.Method) func(*Config) {
 	return func(c *Config) { c.Methods = []probe.Method{m} }
+}
+
+// hasty makes a prober soon give up waiting for who will not answer.
+func hasty(c *Config) {
+	c.Handshake, c.UDP, c.PingWait = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
 }

@@ -144,25 +144,26 @@ func TestRudeHosts(t *testing.T) {
 	leaf := func(a act, o probe.Outcome) rude {
 		return rude{tcp: []act{crawled(noLists), a}, tcpCrawl: probe.Unsupported, leaf: o}
 	}
+	mute := func(a act) rude { return rude{tcp: []act{a}, tcpCrawl: probe.Timeout, change: hasty} }
 	flood := func(a act, o probe.Outcome) rude {
 		h := leaf(a, o)
-		h.pingWait = time.Minute // it is over by number, and not by time
+		h.change = func(c *Config) { c.PingWait = patience } // it is over by number, and not by time
 		return h
 	}
 	hosts := map[string]rude{
 		"nobody listens":        {tcpCrawl: probe.ConnectionRefused},
-		"silence":               crawl(func(_ *testing.T, c net.Conn) { untilClosed(c) }, probe.Timeout),
+		"silence":               mute(says("")),
 		"hangs up":              crawl(hangsUp, probe.Closed),
 		"resets":                crawl(resets, probe.Reset),
 		"web server":            crawl(says("HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"), probe.Garbage),
 		"noise":                 crawl(says("\x00\x01\x02\xff\xfe"), probe.Garbage),
-		"half a word":           crawl(says("GNUTEL"), probe.Timeout),
+		"half a word":           mute(says("GNUTEL")),
 		"0.4 answer":            crawl(says("GNUTELLA OK\n\n"), probe.Garbage),
 		"endless first line":    crawl(floods("GNUTELLA/0.6 200 ", "A"), probe.Garbage),
 		"endless header":        crawl(floods("GNUTELLA/0.6 200 OK\r\n", "X-A: 1\r\n"), probe.Garbage),
 		"endless value":         crawl(floods("GNUTELLA/0.6 200 OK\r\nPeers: ", "127.41.0.1:6346,"), probe.Garbage),
 		"endless folding":       crawl(floods("GNUTELLA/0.6 200 OK\r\nPeers: ", "127.41.0.1:6346,\r\n\t"), probe.Garbage),
-		"one byte at a time":    crawl(drips("GNUTELLA/0.6 200 OK\r\nX: y\r\n"), probe.Timeout),
+		"one byte at a time":    mute(drips("GNUTELLA/0.6 200 OK\r\nX: y\r\n")),
 		"too frequent":          crawl(crawled("GNUTELLA/0.6 403 Too frequent crawling\r\n\r\n"), probe.Refused),
 		"banned":                crawl(crawled("GNUTELLA/0.6 429 Banned for 5m 0s\r\n\r\n"), probe.Refused),
 		"does not want a leaf":  leaf(crawled("GNUTELLA/0.6 503 Full\r\n\r\n"), probe.Refused),
@@ -200,14 +201,14 @@ type rude struct {
 	tcp      []act
 	tcpCrawl probe.Outcome
 	leaf     probe.Outcome // empty: no such conversation
-	pingWait time.Duration // 0: as in all tests
+	change   func(*Config) // nil: as in all tests
 }
 
 func (h rude) visit(t *testing.T) {
 	p := newProber(t, func(c *Config) {
 		c.Methods = []probe.Method{probe.TCPCrawl, probe.Leaf}
-		if h.pingWait > 0 {
-			c.PingWait = h.pingWait
+		if h.change != nil {
+			h.change(c)
 		}
 	})
 	seen := p.Probe(t.Context(), script{tcp: h.tcp}.play(t))
@@ -271,7 +272,12 @@ func TestRudeDatagrams(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := script{udp: func(d []byte) [][]byte { return test.answers(message.GUID(d[:16])) }}.play(t)
-			p := newProber(t, func(c *Config) { c.Methods = []probe.Method{probe.UDPPing, probe.UDPCrawl} })
+			p := newProber(t, func(c *Config) {
+				c.Methods = []probe.Method{probe.UDPPing, probe.UDPCrawl}
+				if test.ping == probe.Silent {
+					hasty(c)
+				}
+			})
 			want := map[probe.Method]probe.Outcome{probe.UDPPing: test.ping, probe.UDPCrawl: test.crawl}
 			if diff := cmp.Diff(want, outcomes(p.Probe(t.Context(), e))); diff != "" {
 				t.Errorf("outcomes (-want +got):\n%s", diff)

@@ -56,12 +56,12 @@ func (q *questions) serve(ctx context.Context, n Net) error {
 		return fmt.Errorf("open UDP socket: %w", err)
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if b, ok := conn.(interface{ SetReadBuffer(bytes int) error }); ok {
 		if err := b.SetReadBuffer(readBuffer); err != nil {
 			return fmt.Errorf("open UDP socket: %w", err)
 		}
 	}
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	q.conn = conn
 	close(q.ready)
 
@@ -98,21 +98,26 @@ func (q *questions) deal(datagram []byte, from netip.AddrPort) {
 	}
 }
 
+// A reply is what an answer says.
+type reply struct {
+	message.Body
+	from netip.AddrPort
+}
+
 // ask sends a message to a host and returns the first answer that bears its GUID. Its error is errSilent when none comes
 // within wait after the sending.
-func (q *questions) ask(ctx context.Context, to netip.AddrPort, body message.Body, wait time.Duration) (message.Message, netip.AddrPort, error) {
-	var none message.Message
+func (q *questions) ask(ctx context.Context, to netip.AddrPort, body message.Body, wait time.Duration) (reply, error) {
 	select {
 	case <-q.ready:
 	case <-q.closed:
-		return none, to, errStopped
+		return reply{}, errStopped
 	case <-ctx.Done():
-		return none, to, ctx.Err()
+		return reply{}, ctx.Err()
 	}
 	guid := message.NewGUID()
 	datagram, err := message.Append(nil, message.Message{GUID: guid, TTL: 1, Body: body})
 	if err != nil {
-		return none, to, err
+		return reply{}, err
 	}
 	answers := make(chan answer, 1)
 	q.mu.Lock()
@@ -124,9 +129,9 @@ func (q *questions) ask(ctx context.Context, to netip.AddrPort, body message.Bod
 		q.mu.Unlock()
 	}()
 	if err := q.send(ctx, datagram, to); errors.Is(err, net.ErrClosed) {
-		return none, to, errStopped
+		return reply{}, errStopped
 	} else if err != nil {
-		return none, to, err
+		return reply{}, err
 	}
 
 	late := time.NewTimer(wait)
@@ -134,13 +139,13 @@ func (q *questions) ask(ctx context.Context, to netip.AddrPort, body message.Bod
 	select {
 	case a := <-answers:
 		m, err := message.ParseDatagram(a.datagram)
-		return m, a.from, err
+		return reply{m.Body, a.from}, err
 	case <-late.C:
-		return none, to, errSilent
+		return reply{}, errSilent
 	case <-q.closed:
-		return none, to, errStopped
+		return reply{}, errStopped
 	case <-ctx.Done():
-		return none, to, ctx.Err()
+		return reply{}, ctx.Err()
 	}
 }
 

@@ -19,19 +19,19 @@ func (p *Prober) udpCrawl(ctx context.Context, e probe.Endpoint) probe.Observati
 		Ultrapeers: wantAll, Leaves: wantAll,
 		Features: message.FeatureAgents | message.FeatureUptime | message.FeatureDHT,
 	}
-	m, from, err := p.udp.ask(ctx, e.Addr, ping.Vendor(), p.cfg.UDP)
+	reply, err := p.udp.ask(ctx, e.Addr, ping.Vendor(), p.cfg.UDP)
 	if err != nil {
 		return r.fail(ctx, err)
 	}
-	v, ok := m.Body.(*message.Vendor)
+	v, ok := reply.Body.(*message.Vendor)
 	if !ok {
-		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a UDP crawler ping", m.Body.Type()))
+		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a UDP crawler ping", reply.Type()))
 	}
 	pong, err := message.ParseCrawlerPong(v)
 	if err != nil {
 		return r.end(probe.Garbage, err.Error())
 	}
-	r.source(from)
+	r.source(reply.from)
 	r.crawlerPong(pong)
 	return r.end(probe.Answered, "")
 }

@@ -28,15 +28,15 @@ func mustPing(blocks ...ggep.Block) *message.Ping {
 // udpPing asks a host for its PONG and for hosts of its cache.
 func (p *Prober) udpPing(ctx context.Context, e probe.Endpoint) probe.Observation {
 	r := newRecord(e, probe.UDPPing)
-	m, from, err := p.udp.ask(ctx, e.Addr, scpPing, p.cfg.UDP)
+	reply, err := p.udp.ask(ctx, e.Addr, scpPing, p.cfg.UDP)
 	if err != nil {
 		return r.fail(ctx, err)
 	}
-	pong, ok := m.Body.(*message.Pong)
+	pong, ok := reply.Body.(*message.Pong)
 	if !ok {
-		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a PING", m.Body.Type()))
+		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a PING", reply.Type()))
 	}
-	r.source(from)
+	r.source(reply.from)
 	r.ownPong(pong)
 	for _, h := range pong.GGEP().IPP() {
 		r.name(probe.Cached, h.Addr)

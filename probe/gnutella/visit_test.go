@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"gnucensus/crawler/pace"
 	"gnucensus/probe"
 	"gnucensus/servent/handshake"
 	"gnucensus/servent/message"
@@ -93,27 +94,31 @@ func TestVisitHoldsTheConversationsOfThePolicy(t *testing.T) {
 		}
 		return nil
 	})
-	all := map[probe.Method]probe.Outcome{probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered, probe.TCPCrawl: probe.Answered}
+	noUDP := func(c *Config) { c.UDP = 200 * time.Millisecond }
+	all := map[probe.Method]probe.Outcome{
+		probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered, probe.TCPCrawl: probe.Answered,
+	}
 	for name, test := range map[string]struct {
 		script script
+		change func(*Config)
 		want   map[probe.Method]probe.Outcome
 	}{
-		"answers by both": {script{udp: answers, tcp: []act{crawled(string(gtk["crawl-ultrapeer"]))}}, all},
-		"TCP only": {script{tcp: []act{crawled(string(gtk["crawl-ultrapeer"])), mute}}, map[probe.Method]probe.Outcome{
+		"answers by both": {script{udp: answers, tcp: []act{crawled(string(gtk["crawl-ultrapeer"]))}}, nil, all},
+		"TCP only": {script{tcp: []act{crawled(string(gtk["crawl-ultrapeer"])), mute}}, noUDP, map[probe.Method]probe.Outcome{
 			probe.UDPPing: probe.Silent, probe.UDPCrawl: probe.Silent,
 			probe.TCPCrawl: probe.Answered, probe.Leaf: probe.Answered,
 		}},
-		"UDP only": {script{udp: answers}, map[probe.Method]probe.Outcome{
+		"UDP only": {script{udp: answers}, nil, map[probe.Method]probe.Outcome{
 			probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered, probe.TCPCrawl: probe.ConnectionRefused,
 		}},
-		"dead": {script{}, map[probe.Method]probe.Outcome{
+		"dead": {script{}, noUDP, map[probe.Method]probe.Outcome{
 			probe.UDPPing: probe.Silent, probe.UDPCrawl: probe.Silent, probe.TCPCrawl: probe.ConnectionRefused,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := test.script.play(t)
-			seen := newProber(t, nil).Probe(t.Context(), e)
+			seen := newProber(t, test.change).Probe(t.Context(), e)
 			if diff := cmp.Diff(test.want, outcomes(seen)); diff != "" || len(seen) != len(test.want) {
 				t.Errorf("%d observations, outcomes (-want +got):\n%s", len(seen), diff)
 			}
@@ -208,7 +213,10 @@ func TestWhoAsksIsToldToServents(t *testing.T) {
 	heads := make(chan string, 2)
 	hear := func(_ *testing.T, c net.Conn) { heads <- readHead(c) }
 	e := script{tcp: []act{hear}}.play(t)
-	p := newProber(t, func(c *Config) { c.Contact = "https://example.org/census" })
+	p := newProber(t, func(c *Config) {
+		c.Contact = "https://example.org/census"
+		c.UDP = 200 * time.Millisecond // nobody answers there
+	})
 	p.Probe(t.Context(), e)
 	p.Ask(t.Context(), e, []string{"music"})
 	for _, wants := range [][]string{
@@ -343,5 +351,55 @@ func TestTTLOfQueries(t *testing.T) {
 		if got := s.queryTTL(); got != want {
 			t.Errorf("X-Max-TTL %q gives TTL %d, want %d", value, got, want)
 		}
+	}
+}
+
+func paced(t *testing.T, l pace.Limits) func(*Config) {
+	t.Helper()
+	p, err := pace.New(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(c *Config) { c.Net = p }
+}
+
+func TestHostOutOfScopeIsNotVisited(t *testing.T) {
+	t.Parallel()
+	e := script{
+		tcp: []act{func(t *testing.T, _ net.Conn) { t.Error("a connection came") }},
+		udp: func([]byte) [][]byte { t.Error("a datagram came"); return nil },
+	}.play(t)
+	seen := newProber(t, paced(t, pace.Default(pace.Live))).Probe(t.Context(), e)
+	want := map[probe.Method]probe.Outcome{
+		probe.UDPPing: probe.OutOfScope, probe.UDPCrawl: probe.OutOfScope, probe.TCPCrawl: probe.OutOfScope,
+	}
+	if diff := cmp.Diff(want, outcomes(seen)); diff != "" {
+		t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+}
+
+func TestVisitThatWaitsForItsTurnEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	gtk := captures(t, "gtk-gnutella.txt")
+	e := script{
+		tcp: []act{crawled(string(gtk["crawl-leaf"]))},
+		udp: func(d []byte) [][]byte { return [][]byte{answering(message.GUID(d[:16]), gtk["udp-pong-leaf"])} },
+	}.play(t)
+	p := newProber(t, paced(t, pace.Limits{Scope: pace.Lab, PerHost: 0.0001}))
+	first := p.Probe(t.Context(), e)
+	if outcomes(first)[probe.TCPCrawl] != probe.Answered {
+		t.Fatalf("first visit: %v", outcomes(first))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	// One packet is left of the burst, so at least two of three conversations wait.
+	cancelled := 0
+	for _, o := range p.Probe(ctx, e) {
+		if o.Outcome == probe.Cancelled {
+			cancelled++
+		}
+	}
+	if cancelled < 2 {
+		t.Errorf("%d conversations cancelled, want those that waited", cancelled)
 	}
 }
