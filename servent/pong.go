@@ -19,13 +19,15 @@ func (n *Node) handlePing(p *peer, m message.Message) {
 	if m.TTL < 2 || n.cfg.Role == Leaf {
 		return
 	}
-	left := pongsPerPing
+	passed := 0
 	for _, other := range n.seats.neighbours(Ultrapeer) {
 		said := other.said()
-		if other == p || said == nil || m.TTL > 2 && left == 0 {
+		if other == p || said == nil {
 			continue
 		}
-		left--
+		if passed++; m.TTL > 2 && passed > pongsPerPing {
+			break
+		}
 		pong := &message.Pong{Addr: said.Addr, Files: said.Files, KiB: said.KiB}
 		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + 1, Hops: 1, Body: pong})
 	}

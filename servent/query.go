@@ -10,23 +10,25 @@ import (
 )
 
 // handleQuery answers a query from the library and, as an ultrapeer, relays it to all others ("QUERY" in "Gnutella overlay
-// messages"). Copies are dropped.
+// messages"). Copies are dropped, but for one that may travel farther than those before: it goes on to ultrapeers.
 func (n *Node) handleQuery(p *peer, m message.Message, q *message.Query) {
 	if p.role == visitor || q.Flags&message.QueryMark == 0 || q.Words == "" || !utf8.ValidString(q.Words) ||
-		m.TTL == 0 || int(m.TTL)+int(m.Hops) > hardTTL || !n.routes.add(m.GUID, p) {
+		m.TTL == 0 || int(m.TTL)+int(m.Hops) > hardTTL {
 		return
 	}
-	m.TTL--
 	m.Hops++
-	n.answerQuery(p, m, q)
-	if n.cfg.Role == Leaf {
+	m.TTL = uint8(max(0, min(int(m.TTL)-1, maxTTL-int(m.Hops))))
+	news := n.routes.add(m.GUID, p, m.TTL)
+	if news == fresh {
+		n.answerQuery(p, m, q)
+	}
+	if news == known || n.cfg.Role == Leaf {
 		return
 	}
-	m.TTL = uint8(max(0, min(int(m.TTL), maxTTL-int(m.Hops))))
 	for _, other := range n.seats.linked() {
 		switch {
 		case other == p:
-		case other.role == Leaf:
+		case other.role == Leaf && news == fresh:
 			last := m
 			last.TTL = max(1, last.TTL)
 			other.send(last)

@@ -95,6 +95,31 @@ func TestQueriesTravelAsFarAsTheirTTL(t *testing.T) {
 	}
 }
 
+// TestCopyThatGoesFurther: a copy with a larger TTL reaches new hosts, and is not answered twice.
+func TestCopyThatGoesFurther(t *testing.T) {
+	t.Parallel()
+	l := join(t, chain(t, "127.30.35"))
+	id := message.NewGUID()
+	hits := make(map[netip.AddrPort]int)
+	for _, ttl := range []uint8{1, 3, 2} {
+		l.Send(message.Message{GUID: id, TTL: ttl, Body: &message.Query{Flags: message.QueryMark, Words: "common"}})
+		for ttl != 2 && len(hits) < 2*int(ttl) {
+			_, hit := next[*message.QueryHit](t, l)
+			hits[hit.Addr]++
+		}
+	}
+	l.Send(message.Message{GUID: id, TTL: 4, Body: &message.Query{Flags: message.QueryMark, Words: "common"}})
+	for len(hits) < 8 {
+		_, hit := next[*message.QueryHit](t, l)
+		hits[hit.Addr]++
+	}
+	for addr, n := range hits {
+		if n != 1 {
+			t.Errorf("%v answered %d times", addr, n)
+		}
+	}
+}
+
 func TestResultsOfOneHost(t *testing.T) {
 	t.Parallel()
 	first := chain(t, "127.30.31")

@@ -52,12 +52,13 @@ func (n *Node) tell(p *peer, began bool) {
 
 // read handles messages until the link or ctx ends; the error says why. A message that cannot be read is passed over.
 func (n *Node) read(ctx context.Context, p *peer) error {
-	wait, tries := aliveAfter, aliveTries
 	if p.role == visitor {
-		wait, tries = visitTime, 0
+		visiting, cancel := context.WithTimeout(ctx, visitTime)
+		defer cancel()
+		ctx = visiting
 	}
 	for quiet := 0; ; {
-		m, err := receive(ctx, p.link, wait)
+		m, err := receive(ctx, p.link, aliveAfter)
 		var unreadable *link.PayloadError
 		switch {
 		case err == nil:
@@ -68,7 +69,7 @@ func (n *Node) read(ctx context.Context, p *peer) error {
 		case errors.As(err, &unreadable):
 			n.log.Debug("message dropped", "peer", p, "err", err)
 		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-			if quiet++; quiet > tries {
+			if quiet++; quiet > aliveTries {
 				return errQuiet
 			}
 			p.ask()

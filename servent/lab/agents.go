@@ -58,11 +58,9 @@ func install(b Behaviour, r *rand.Rand) software {
 	for _, s := range list {
 		all += s.parts
 	}
-	at := r.IntN(all)
-	for _, s := range list {
-		if at -= s.parts; at < 0 {
-			return s
-		}
+	at, i := r.IntN(all), 0
+	for ; at >= list[i].parts; i++ {
+		at -= list[i].parts
 	}
-	panic("unreachable: at is below the sum of the parts")
+	return list[i]
 }

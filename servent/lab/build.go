@@ -32,7 +32,7 @@ const (
 
 // population deals the behaviours: of the ultrapeers first, then of the leaves.
 func population(p Plan, r *rand.Rand) []Behaviour {
-	ultrapeers, leaves := p.behaviours(p.Ultrapeers, p.ultrapeerShares()), p.behaviours(p.Leaves, p.leafShares())
+	ultrapeers, leaves := split(p.Ultrapeers, p.ultrapeerShares()), split(p.Leaves, p.leafShares())
 	for _, part := range [][]Behaviour{ultrapeers, leaves} {
 		r.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
 	}
@@ -148,12 +148,14 @@ func guid(r *rand.Rand) (id message.GUID) {
 	return id
 }
 
-// seedsOf returns ultrapeers to begin a walk at.
+// seedsOf returns ultrapeers to begin a walk at, the quick ones first.
 func seedsOf(truth []Host) []netip.AddrPort {
 	var found []netip.AddrPort
-	for _, h := range truth {
-		if h.Role == servent.Ultrapeer && h.Behaviour.tells() && len(found) < seeds {
-			found = append(found, h.Addr)
+	for _, b := range []Behaviour{Normal, Slow} {
+		for _, h := range truth {
+			if h.Role == servent.Ultrapeer && h.Behaviour == b && len(found) < seeds {
+				found = append(found, h.Addr)
+			}
 		}
 	}
 	return found

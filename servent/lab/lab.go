@@ -8,7 +8,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -150,9 +149,6 @@ func (n *Net) checkDescriptors() error {
 
 // spareDescriptors are for those who visit the network, and for the rest of the process.
 const spareDescriptors = 512
-
-// errLeft is the end of a listener whose host leaves.
-var errLeft = errors.New("host has left")
 
 // A census counts the ends of planned links that stand.
 type census struct {

@@ -119,7 +119,7 @@ func (p Plan) validateRange() error {
 
 // validateCounts checks that those who tell can tell of all the others.
 func (p Plan) validateCounts() error {
-	ultrapeers, leaves := p.behaviours(p.Ultrapeers, p.ultrapeerShares()), p.behaviours(p.Leaves, p.leafShares())
+	ultrapeers, leaves := split(p.Ultrapeers, p.ultrapeerShares()), split(p.Leaves, p.leafShares())
 	if ultrapeers == nil || leaves == nil {
 		return fmt.Errorf("shares of one role's hosts add up to more than 1")
 	}
@@ -163,9 +163,9 @@ func (p Plan) leafShares() []portion {
 	return []portion{{Dead, p.Dead}, {Slow, p.Slow}, {Unaware, p.Unaware}, {Leaving, p.Leaving}, {Firewalled, p.Firewalled}}
 }
 
-// behaviours returns the behaviours of n hosts in order of the portions, or nil when those are more than the whole. The
+// split returns the behaviours of n hosts in order of the portions, or nil when those are more than the whole. The
 // bounds between portions are rounded, so many small shares cannot add up to more hosts than one large.
-func (p Plan) behaviours(n int, portions []portion) []Behaviour {
+func split(n int, portions []portion) []Behaviour {
 	all := make([]Behaviour, 0, n)
 	bound := 0.0
 	for _, part := range portions {

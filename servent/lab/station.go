@@ -2,7 +2,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -133,7 +132,7 @@ func (l *leavingListener) Accept() (net.Conn, error) {
 	conn.Close()
 	l.TCPListener.Close()
 	close(l.station.leave)
-	return nil, errors.Join(errLeft, net.ErrClosed)
+	return nil, net.ErrClosed
 }
 
 // A slowListener accepts connections that hesitate.
