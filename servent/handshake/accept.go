@@ -10,10 +10,10 @@ import (
 	"gnucensus/servent/internal/interrupt"
 )
 
-// Accept makes the handshake as acceptor on c, a fresh connection: it reads the hello, sends the reply that decide chooses for
-// it, and after a reply 200 reads the ack. A reply or an ack with another code is a [*Refused]; whose it was, its field Ours
-// tells. A crawler's hello (one that has a field "Crawler") is answered by decide like any other; once its session is there the
-// caller closes c.
+// Accept makes the handshake as acceptor on c, a fresh connection: it reads the hello, sends the reply that decide chooses
+// for it, and after a reply 200 reads the ack. A reply or an ack with another code is a [*Refused]; whose it was, its field
+// Ours tells. A crawler's hello (one that has a field "Crawler") is answered by decide like any other; once its session is
+// there the caller closes c.
 //
 // A hello older than 0.6 is [ErrVersion]; nothing was sent, and the caller closes c.
 func Accept(ctx context.Context, c net.Conn, decide func(hello Fields) Reply) (*Session, error) {

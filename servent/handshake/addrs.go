@@ -8,9 +8,10 @@ import (
 // MaxAddrs is the number of addresses that [ParseAddrs] reads from one list. The longest head holds fewer.
 const MaxAddrs = 8192
 
-// ParseAddrs reads a list of addresses as servents write it in Peers, Leaves, X-Try and X-Try-Ultrapeers: separated by commas,
-// blanks or both, perhaps with a comma at the end; IPv4 as a.b.c.d:port, IPv6 as [address]:port. What is not an address with a
-// port other than 0 is dropped (a date, a host without a port, an address with a zone), and so are repetitions. Order is kept.
+// ParseAddrs reads a list of addresses as servents write it in Peers, Leaves, X-Try and X-Try-Ultrapeers: separated by
+// commas, blanks or both, perhaps with a comma at the end; IPv4 as a.b.c.d:port, IPv6 as [address]:port. What is not an
+// address with a port other than 0 is dropped (a date, a host without a port, an address with a zone), and so are
+// repetitions. Order is kept.
 func ParseAddrs(list string) []netip.AddrPort {
 	var addrs []netip.AddrPort
 	seen := make(map[netip.AddrPort]struct{})

@@ -8,14 +8,15 @@ import (
 	"gnucensus/servent/internal/interrupt"
 )
 
-// Dial makes the handshake as initiator on c, a fresh connection: it sends offer and acknowledges an answer 200 by nothing more
-// than "200 OK", so it does not deflate its own stream. Any other answer is a [*Refused].
+// Dial makes the handshake as initiator on c, a fresh connection: it sends offer and acknowledges an answer 200 by nothing
+// more than "200 OK", so it does not deflate its own stream. Any other answer is a [*Refused].
 func Dial(ctx context.Context, c net.Conn, offer Fields) (*Session, error) {
 	return DialFunc(ctx, c, offer, func(Fields) Reply { return Accepted(nil) })
 }
 
 // DialFunc is [Dial] with an ack that decide chooses after reading the fields of an answer 200. It may add fields, such as
-// "Content-Encoding: deflate" or the role that was agreed on; with another code than 200 it refuses, which is a [*Refused] too.
+// "Content-Encoding: deflate" or the role that was agreed on; with another code than 200 it refuses, which is a [*Refused]
+// too.
 func DialFunc(ctx context.Context, c net.Conn, offer Fields, decide func(answer Fields) Reply) (*Session, error) {
 	stop := interrupt.Until(ctx, c.SetDeadline)
 	defer stop()
@@ -41,8 +42,8 @@ func DialFunc(ctx context.Context, c net.Conn, offer Fields, decide func(answer 
 	}, nil
 }
 
-// Crawl makes the handshake of a crawler, whose offer holds "Crawler: 0.1" ("TCP crawler handshake"), and returns the answer
-// whatever its code: servents list their neighbours with 200, with 593, or propose others with 503. An answer 200 is
+// Crawl makes the handshake of a crawler, whose offer holds "Crawler: 0.1" ("TCP crawler handshake"), and returns the
+// answer whatever its code: servents list their neighbours with 200, with 593, or propose others with 503. An answer 200 is
 // acknowledged, since some servents wait for that before they close; no link comes of it. The caller closes c.
 func Crawl(ctx context.Context, c net.Conn, offer Fields) (code int, reason string, theirs Fields, err error) {
 	stop := interrupt.Until(ctx, c.SetDeadline)

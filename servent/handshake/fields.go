@@ -6,8 +6,8 @@ import (
 )
 
 // A Field is one header field. The value is what stands between the colon and the end of the line without the blanks around
-// it; where the field is folded over several lines, their values joined by one blank each. Both are bytes of the peer as they
-// came, not yet fit for display.
+// it; where the field is folded over several lines, their values joined by one blank each. Both are bytes of the peer as
+// they came, not yet fit for display.
 type Field struct{ Name, Value string }
 
 // Fields are the header fields of one head: ordered, possibly repeated, names spelled as received or as they shall be sent.
@@ -45,8 +45,8 @@ func (f Fields) Has(name string) bool {
 	return false
 }
 
-// Bool returns what the first field of that name says, True or False in any case of letters. The value is not known when there
-// is no such field, or another word in it.
+// Bool returns what the first field of that name says, True or False in any case of letters. The value is not known when
+// there is no such field, or another word in it.
 func (f Fields) Bool(name string) (value, known bool) {
 	switch strings.ToLower(f.Get(name)) {
 	case "true":
@@ -57,8 +57,8 @@ func (f Fields) Bool(name string) (value, known bool) {
 	return false, false
 }
 
-// Lists tells whether token is an element of the comma-separated lists in the fields of that name, as "deflate" may be one of
-// Accept-Encoding. Case does not matter.
+// Lists tells whether token is an element of the comma-separated lists in the fields of that name, as "deflate" may be one
+// of Accept-Encoding. Case does not matter.
 func (f Fields) Lists(name, token string) bool {
 	for _, value := range f.Values(name) {
 		for element := range strings.SplitSeq(value, ",") {
@@ -79,8 +79,8 @@ func (f Fields) Addrs(names ...string) []netip.AddrPort {
 	return ParseAddrs(strings.Join(list, ","))
 }
 
-// Append writes the fields to b, one line each, without the empty line that ends a head. A line break within a name or a value
-// would begin another field: in a name a blank takes its place, in a value it begins a folded line.
+// Append writes the fields to b, one line each, without the empty line that ends a head. A line break within a name or a
+// value would begin another field: in a name a blank takes its place, in a value it begins a folded line.
 func (f Fields) Append(b []byte) []byte {
 	for _, field := range f {
 		b = append(b, oneLine(field.Name)...)

@@ -7,22 +7,23 @@
 //	initiator   GNUTELLA/0.6 code reason CRLF       ack, only after an answer 200
 //	            Name: value CRLF … CRLF
 //
-// Each of the three is a head: a first line, header fields, and an empty line. Messages begin with the byte that follows the
-// last empty line. 200 is the only code that opens a link.
+// Each of the three is a head: a first line, header fields, and an empty line. Messages begin with the byte that follows
+// the last empty line. 200 is the only code that opens a link.
 //
-// Heads are read as servents write them, not as they ought to: a line may end in LF alone, and a line that begins with a blank
-// or a TAB goes on with the value of the line before. Fields keep their order, their repetitions and the spelling of their
-// names. A head that came without folded lines, in CRLF, with one blank after each colon is written back as the same bytes; any
-// other is written back as a head with the same fields.
+// Heads are read as servents write them, not as they ought to: a line may end in LF alone, and a line that begins with a
+// blank or a TAB goes on with the value of the line before. Fields keep their order, their repetitions and the spelling of
+// their names. A head that came without folded lines, in CRLF, with one blank after each colon is written back as the same
+// bytes; any other is written back as a head with the same fields.
 //
-// Nothing that a peer sends makes a head larger than its limit: 16 KiB and 128 lines for who accepts, 64 KiB and 256 lines for
-// who dials (an answer to a crawler may list every neighbour), 1024 bytes for the first line. Bytes that cannot begin a head are
-// refused when they come in, not when a line is complete.
+// Nothing that a peer sends makes a head larger than its limit: 16 KiB and 128 lines for who accepts, 64 KiB and 256 lines
+// for who dials (an answer to a crawler may list every neighbour), 1024 bytes for the first line. Bytes that cannot begin a
+// head are refused when they come in, not when a line is complete.
 //
-// The older 0.4 handshake, "GNUTELLA CONNECT/0.4", is recognised and not answered ([ErrVersion]), as all servents of today do.
+// The older 0.4 handshake, "GNUTELLA CONNECT/0.4", is recognised and not answered ([ErrVersion]), as by all servents today.
 //
-// A handshake lasts as long as its context: the end of the context ends a blocked read or write at once, and the error then has
-// the context's own error in its chain. The connection belongs to the caller throughout: nothing here closes it.
+// A handshake lasts as long as its context: the end of the context ends a blocked read or write at once, and the error then
+// has the context's own error in its chain, [context.Canceled] or [context.DeadlineExceeded]. The connection belongs to the
+// caller throughout: nothing here closes it.
 package handshake
 
 import (
@@ -66,8 +67,8 @@ type Session struct {
 	Code     int    // of the answer: 200
 	Reason   string // of the answer
 
-	// Inflate: the peer's stream is deflated (zlib). Deflate: we said so of ours. Each side's last head decides about its own
-	// stream ("Content-Encoding: deflate"), and may do so only where the other's head says "Accept-Encoding: deflate".
+	// Inflate: the peer's stream is deflated (zlib). Deflate: we said so of ours. Each side's last head decides about its
+	// own stream ("Content-Encoding: deflate"), and may do so only where the other's head says "Accept-Encoding: deflate".
 	Inflate, Deflate bool
 }
 

@@ -50,8 +50,8 @@ type parser struct {
 	seen   int // bytes looked at for the end of that line
 }
 
-// parse goes on with buf, which holds what it held in the last call and perhaps more. It tells whether the head is complete;
-// then pos is the number of its bytes.
+// parse goes on with buf, which holds what it held in the last call and perhaps more. It tells whether the head is
+// complete; then pos is the number of its bytes.
 func (p *parser) parse(buf []byte) (done bool, err error) {
 	if n := min(len(buf), len(p.prefix)); string(buf[:n]) != p.prefix[:n] {
 		return false, fmt.Errorf("first line %q: %w", buf[:min(len(buf), 32)], ErrMalformed)

@@ -15,16 +15,16 @@ const (
 	maxDynamicLn = 286 + distSymbols
 )
 
-// A huffman is a canonical Huffman code, ready to decode. Codes up to fastBits long are looked up by the next bits of the input,
-// longer ones are counted through, length by length.
+// A huffman is a canonical Huffman code, ready to decode. Codes up to fastBits long are looked up by the next bits of the
+// input, longer ones are counted through, length by length.
 type huffman struct {
 	fast    [1 << fastBits]uint16  // symbol<<4 | length of its code; 0 where the code is longer, or there is none
 	count   [maxCodeLen + 1]uint16 // codes of each length
 	symbols [litSymbols]uint16     // in the order of their codes
 }
 
-// build makes the code from the length of each symbol's code, 0 for symbols without one. It tells whether there is such a code:
-// lengths must use up all codes, but for a lone code of one bit and for none at all.
+// build makes the code from the length of each symbol's code, 0 for symbols without one. It tells whether there is such a
+// code: lengths must use up all codes, but for a lone code of one bit and for none at all.
 func (h *huffman) build(lens []uint8) bool {
 	h.count = [maxCodeLen + 1]uint16{}
 	h.fast = [1 << fastBits]uint16{}
@@ -60,7 +60,8 @@ func (h *huffman) build(lens []uint8) bool {
 	return true
 }
 
-// fill enters a short code in the table, wherever the bits that follow it may lead. The input has a code's first bit lowest.
+// fill enters a short code in the table, wherever the bits that follow it may lead. The input has a code's first bit
+// lowest.
 func (h *huffman) fill(code int, n uint, symbol uint16) {
 	index := 0
 	for i := range n {
@@ -71,8 +72,8 @@ func (h *huffman) fill(code int, n uint, symbol uint16) {
 	}
 }
 
-// decode reads the symbol at the beginning of bits, of which there are n. It returns its length too, which is more than n when
-// bits are missing, and 0 when no code is like that.
+// decode reads the symbol at the beginning of bits, of which there are n. It returns its length too, which is more than n
+// when bits are missing, and 0 when no code is like that.
 func (h *huffman) decode(bits uint64, n uint) (symbol uint16, length uint) {
 	if entry := h.fast[bits&(1<<fastBits-1)]; entry != 0 {
 		return entry >> 4, uint(entry & 15)

@@ -19,12 +19,12 @@ const (
 	bombRatio     = 100
 )
 
-// An inflater reads a zlib stream (RFC 1950, 1951) as it arrives. Package compress/flate cannot be used: it holds back what it
-// has inflated until its window is full or a flush marker comes, and LimeWire flushes without one. This one gives away every
-// byte as soon as its bits are complete, and can be left at any bit: it is fed, it does not read.
+// An inflater reads a zlib stream (RFC 1950, 1951) as it arrives. Package compress/flate cannot be used: it holds back what
+// it has inflated until its window is full or a flush marker comes, and LimeWire flushes without one. This one gives away
+// every byte as soon as its bits are complete, and can be left at any bit: it is fed, it does not read.
 //
-// The window is the output buffer as well: bytes wait in it until they are read, and what has been read stays for matches to
-// refer to until it is overwritten.
+// The window is the output buffer as well: bytes wait in it until they are read, and what has been read stays for matches
+// to refer to until it is overwritten.
 type inflater struct {
 	src  []byte // what of the input of this call is left
 	bits uint64 // read, but not used: the next one lowest
@@ -51,11 +51,12 @@ type inflater struct {
 
 func newInflater() *inflater { return &inflater{state: (*inflater).header} }
 
-// errMore is how a state says that it cannot go on without more input. It has used up nothing of what it could not complete.
+// errMore is how a state says that it cannot go on without more input. It has used up nothing of what it could not
+// complete.
 var errMore = errors.New("more input is needed")
 
-// feed inflates src and returns how much of it was taken: all, unless the window is full of bytes to be read first. After an
-// error, which is the end of the stream, bytes may be left to be read.
+// feed inflates src and returns how much of it was taken: all, unless the window is full of bytes to be read first. After
+// an error, which is the end of the stream, bytes may be left to be read.
 func (z *inflater) feed(src []byte) (n int, err error) {
 	z.src = src
 	for err = z.err; err == nil && (z.window == nil || z.room() > 0); {
@@ -127,7 +128,8 @@ func (z *inflater) header() error {
 	return nil
 }
 
-// block reads the beginning of a block. After the last block the peer sends no more messages; its checksum is not looked at.
+// block reads the beginning of a block. After the last block the peer sends no more messages; its checksum is not looked
+// at.
 func (z *inflater) block() error {
 	if z.final {
 		return errEnded

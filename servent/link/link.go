@@ -1,17 +1,18 @@
 // Package link carries messages over one established Gnutella connection.
 //
-// In each direction messages follow each other without anything between them ("Gnutella overlay messages"), each framed by the
-// length in its header, perhaps within one zlib stream per direction ("Compression" in "Gnutella 0.6 handshake"). Whether a
-// direction is deflated, its sender has said in the handshake.
+// In each direction messages follow each other without anything between them ("Gnutella overlay messages"), each framed by
+// the length in its header, perhaps within one zlib stream per direction ("Compression" in "Gnutella 0.6 handshake").
+// Whether a direction is deflated, its sender has said in the handshake.
 //
-// Receiving: the caller of [Link.Receive] is the one reader. A length is checked against its message type before room is made
-// for the payload, a deflated stream is inflated as its bytes come in and may not expand without end. A receive that its
-// context ends loses nothing: the next one goes on in the middle of a message.
+// Receiving: the caller of [Link.Receive] is the one reader. A length is checked against its message type before room is
+// made for the payload, a deflated stream is inflated as its bytes come in and may not expand without end. A receive that
+// its context ends loses nothing: the next one goes on in the middle of a message.
 //
-// Sending: [Link.Send] never waits. It encodes into a queue that [Link.Run] writes out, everything that has gathered at once
-// and as one deflated batch. A peer that does not read makes the queue fill, and a full queue closes the link.
+// Sending: [Link.Send] never waits. It encodes into a queue that [Link.Run] writes out, everything that has gathered at
+// once and as one deflated batch. A peer that does not read makes the queue fill, and a full queue closes the link.
 //
-// An idle link holds a read buffer of 2 KiB. A deflated direction adds 36 KiB for what is received and nothing for what is sent.
+// An idle link holds a read buffer of 2 KiB. Deflate adds 38 KiB for the direction that is received, most of it the window,
+// and nothing for the one that is sent.
 package link
 
 import (
@@ -81,8 +82,8 @@ func New(s *handshake.Session, cfg Config) *Link {
 	return l
 }
 
-// Run writes out what is sent until the link is closed, and closes it when ctx ends or the peer cannot be written to. It returns
-// the reason, nil when Close or Bye was called.
+// Run writes out what is sent until the link is closed, and closes it when ctx ends or the peer cannot be written to. It
+// returns the reason, nil when Close or Bye was called.
 func (l *Link) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { l.shut(ctx.Err()) })
 	defer stop()
@@ -98,13 +99,19 @@ func (l *Link) Run(ctx context.Context) error {
 	}
 }
 
-// Send queues a message. An error of the message itself leaves the link as it is; a full queue closes it with [ErrQueueFull].
-// On a closed link the error is the reason why it was closed, or [net.ErrClosed].
+// Send queues a message. An error of the message itself leaves the link as it is; a full queue closes it with
+// [ErrQueueFull]. On a closed link the error is the reason why it was closed, or [net.ErrClosed].
 func (l *Link) Send(m message.Message) error {
-	if err := l.enqueue(m); err != nil {
-		if errors.Is(err, ErrQueueFull) {
-			l.shut(err)
-		}
+	l.mu.Lock()
+	err := l.closedError()
+	if err == nil {
+		err = l.enqueue(m)
+	}
+	l.mu.Unlock()
+	if errors.Is(err, ErrQueueFull) {
+		l.shut(err)
+	}
+	if err != nil {
 		return err
 	}
 	select {
@@ -114,12 +121,8 @@ func (l *Link) Send(m message.Message) error {
 	return nil
 }
 
+// enqueue encodes a message into the queue. The caller holds mu.
 func (l *Link) enqueue(m message.Message) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.reason != nil || l.ending {
-		return l.closedError()
-	}
 	queue, err := message.Append(l.queue, m)
 	if err != nil {
 		return fmt.Errorf("send: %w", err)
@@ -165,22 +168,17 @@ func (l *Link) flush() error {
 	return nil
 }
 
-// Bye says goodbye: it sends what is queued and a BYE with code and reason, if the peer's handshake had the field Bye-Packet,
-// then waits for the peer to close, until ctx ends, and closes the link. Waiting is what makes the BYE arrive: closing at once
-// would reset the connection if anything from the peer is unread. Nothing more is sent, and what comes meanwhile may be lost.
+// Bye says goodbye: it sends what is queued and a BYE with code and reason, if the peer's handshake had the field
+// Bye-Packet, then waits for the peer to close, until ctx ends, and closes the link. Waiting is what makes the BYE arrive:
+// closing at once would reset the connection if anything from the peer is unread. Nothing more is sent, and what comes
+// meanwhile may be lost.
 func (l *Link) Bye(ctx context.Context, code uint16, reason string) error {
 	defer l.Close()
 	stop := interrupt.Until(ctx, l.conn.SetDeadline)
 	defer stop()
-	if l.bye {
-		bye := message.Message{GUID: message.NewGUID(), TTL: 1, Body: message.NewBye(code, reason)}
-		if err := l.enqueue(bye); err != nil {
-			return fmt.Errorf("say goodbye: %w", err)
-		}
+	if err := l.enqueueBye(code, reason); err != nil {
+		return fmt.Errorf("say goodbye: %w", err)
 	}
-	l.mu.Lock()
-	l.ending = true
-	l.mu.Unlock()
 	if err := l.flush(); err != nil {
 		return fmt.Errorf("say goodbye: %w", interrupt.Err(ctx, err))
 	}
@@ -190,6 +188,20 @@ func (l *Link) Bye(ctx context.Context, code uint16, reason string) error {
 	}
 	io.Copy(io.Discard, l.conn) // ends with the connection or with ctx; either way the BYE is on its way
 	return nil
+}
+
+// enqueueBye makes the queue end, with a BYE where the peer understands it.
+func (l *Link) enqueueBye(code uint16, reason string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.closedError(); err != nil {
+		return err
+	}
+	l.ending = true
+	if !l.bye {
+		return nil
+	}
+	return l.enqueue(message.Message{GUID: message.NewGUID(), TTL: 1, Body: message.NewBye(code, reason)})
 }
 
 // Close closes the connection at once. What is queued is lost. Receive and Run return.
@@ -221,12 +233,15 @@ func (l *Link) shut(reason error) {
 	l.conn.Close() // its error would tell nothing that matters to who gives the connection up
 }
 
-// closedError is the error of using a link that is closed or about to be.
+// closedError is the error of using a link that is closed or about to be, nil when it is not. The caller holds mu.
 func (l *Link) closedError() error {
-	if l.reason != nil && !errors.Is(l.reason, net.ErrClosed) {
-		return fmt.Errorf("link closed: %w", l.reason)
+	switch {
+	case l.reason == nil && !l.ending:
+		return nil
+	case l.reason == nil, errors.Is(l.reason, net.ErrClosed):
+		return net.ErrClosed
 	}
-	return net.ErrClosed
+	return fmt.Errorf("link closed: %w", l.reason)
 }
 
 // A Count is a number of messages and of their bytes, headers included.

@@ -24,9 +24,10 @@ func (e *PayloadError) Error() string { return "parse message: " + e.Err.Error()
 // Unwrap returns the fault.
 func (e *PayloadError) Unwrap() error { return e.Err }
 
-// Receive returns the next message. An error closes the link, except two: a [*PayloadError], and the error of ctx, after which
-// nothing is lost. The end of the stream is [io.EOF] after a whole message and [io.ErrUnexpectedEOF] within one; a length beyond
-// [message.Type.MaxLen] is [message.ErrTooLong]. Once the link is closed, the error is the reason, or [net.ErrClosed].
+// Receive returns the next message. An error closes the link, except two: a [*PayloadError], and the error of ctx, after
+// which nothing is lost. The end of the stream is [io.EOF] after a whole message and [io.ErrUnexpectedEOF] within one; a
+// length beyond [message.Type.MaxLen] is [message.ErrTooLong]. Once the link is closed, the error is the reason, or
+// [net.ErrClosed].
 func (l *Link) Receive(ctx context.Context) (message.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return message.Message{}, fmt.Errorf("receive: %w", err)
@@ -161,7 +162,7 @@ func newReceiver(buffered []byte, inflate bool) receiver {
 	if inflate {
 		return receiver{inflater: newInflater(), raw: buffered, rawBuf: make([]byte, readSize)}
 	}
-	return receiver{buf: buffered}
+	return receiver{buf: slices.Clip(buffered)}
 }
 
 func (in *receiver) unread() []byte { return in.buf[in.start:] }

@@ -13,8 +13,8 @@ import (
 var past = time.Unix(1, 0)
 
 // Until makes the end of ctx end the reads or writes that set governs; set is SetDeadline, SetReadDeadline or
-// SetWriteDeadline of a connection. The caller calls stop once the reads or writes are done: it takes the deadline away again,
-// and afterwards the end of ctx touches the connection no more.
+// SetWriteDeadline of a connection. The caller calls stop once the reads or writes are done: it takes the deadline away
+// again, and afterwards the end of ctx touches the connection no more.
 //
 // The deadline of ctx is not set as that of the connection: the connection could be a moment ahead, and its error would then
 // come while ctx has none.
@@ -32,7 +32,8 @@ func Until(ctx context.Context, set func(time.Time) error) (stop func()) {
 	}
 }
 
-// Err returns the error of ctx when err is nothing but the deadline by which ctx ended a read or write, and err otherwise.
+// Err returns the error of ctx, [context.Canceled] or [context.DeadlineExceeded], when err is nothing but the deadline by
+// which ctx ended a read or write, and err otherwise.
 func Err(ctx context.Context, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
 		return ctx.Err()
