@@ -1,74 +1,48 @@
 package handshake
 
 import (
-	"bufio"
-	"encoding/hex"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gnucensus/servent/internal/vector"
 )
 
-// A vector is a captured head.
-type vector struct {
-	source string // the comment above it
+// A captured head.
+type captured struct {
 	kind   string // hello, answer or ack
+	source string
 	raw    []byte
 }
 
-func (v vector) prefix() string {
-	if v.kind == "hello" {
+func (c captured) prefix() string {
+	if c.kind == "hello" {
 		return helloPrefix
 	}
 	return replyPrefix
 }
 
-// vectors reads all captured heads, and fails when there are fewer than were once put there.
-func vectors(tb testing.TB) []vector {
+// vectors reads all captured heads.
+func vectors(tb testing.TB) []captured {
 	tb.Helper()
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var all []vector
+	var all []captured
 	for _, path := range paths {
-		all = append(all, readVectors(tb, path)...)
-	}
-	if len(all) < 20 {
-		tb.Fatalf("%d vectors in testdata", len(all))
-	}
-	return all
-}
-
-func readVectors(tb testing.TB, path string) []vector {
-	tb.Helper()
-	file, err := os.Open(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer file.Close()
-	var all []vector
-	var source string
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		line := lines.Text()
-		switch {
-		case strings.HasPrefix(line, "# "):
-			source = strings.TrimPrefix(line, "# ")
-		case line == "hello", line == "answer", line == "ack":
-			all = append(all, vector{source: source, kind: line})
-		case line != "":
-			raw, err := hex.DecodeString(line)
-			if err != nil {
-				tb.Fatalf("%s: %v", path, err)
-			}
-			last := &all[len(all)-1]
-			last.raw = append(last.raw, raw...)
+		for _, v := range vector.Read(tb, path) {
+			kind, source, _ := strings.Cut(v.Name, ": ")
+			all = append(all, captured{kind: kind, source: source, raw: v.Bytes})
 		}
 	}
+	if len(all) == 0 {
+		tb.Fatal("no vectors")
+	}
 	return all
 }
 
-// capture returns the vector whose source contains words.
+// capture returns the head whose source contains words.
 func capture(tb testing.TB, kind, words string) []byte {
 	tb.Helper()
 	for _, v := range vectors(tb) {

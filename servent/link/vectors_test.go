@@ -1,13 +1,10 @@
 package link
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/hex"
-	"os"
-	"slices"
-	"strings"
 	"testing"
+
+	"gnucensus/servent/internal/vector"
 )
 
 // A piece is what a captured servent sent at once, and the messages that were complete with it.
@@ -40,44 +37,30 @@ func (s session) stream() []byte {
 	return all
 }
 
-// captures are the sessions in testdata, and the number of their messages.
-var captures = map[string]int{
-	"gtk-gnutella-leaf": 13, "gtk-gnutella-ultrapeer": 11, "gtk-gnutella-bye": 3, "limewire-plain": 10, "limewire-deflate": 3,
+// captures are the sessions in testdata: how many messages each has, and whether it is deflated.
+var captures = map[string]struct {
+	messages int
+	deflated bool
+}{
+	"gtk-gnutella-leaf": {13, true}, "gtk-gnutella-ultrapeer": {11, true}, "gtk-gnutella-bye": {3, true},
+	"limewire-plain": {10, false}, "limewire-deflate": {3, true},
 }
 
 func readSession(tb testing.TB, name string) session {
 	tb.Helper()
-	file, err := os.Open("testdata/" + name + ".txt")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer file.Close()
-	var s session
-	var part *[]byte
+	s := session{deflated: captures[name].deflated}
 	messages := 0
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		switch line := lines.Text(); {
-		case line == "# The stream is deflated.":
-			s.deflated = true
-		case line == "" || strings.HasPrefix(line, "#"):
-		case line == "piece":
-			s.pieces = append(s.pieces, piece{})
-			part = &s.pieces[len(s.pieces)-1].wire
-		case line == "message":
-			last := &s.pieces[len(s.pieces)-1]
-			last.messages = append(last.messages, nil)
-			part = &last.messages[len(last.messages)-1]
-			messages++
-		default:
-			b, err := hex.DecodeString(line)
-			if err != nil {
-				tb.Fatalf("%s: %v", name, err)
-			}
-			*part = slices.Concat(*part, b)
+	for _, v := range vector.Read(tb, "testdata/"+name+".txt") {
+		if v.Name == "piece" {
+			s.pieces = append(s.pieces, piece{wire: v.Bytes})
+			continue
 		}
+		last := &s.pieces[len(s.pieces)-1]
+		last.messages = append(last.messages, v.Bytes)
+		messages++
 	}
-	if messages != captures[name] {
-		tb.Fatalf("%s: %d messages, want %d", name, messages, captures[name])
+	if messages != captures[name].messages {
+		tb.Fatalf("%s: %d messages, want %d", name, messages, captures[name].messages)
 	}
 	return s
 }
