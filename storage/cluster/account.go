@@ -90,7 +90,7 @@ func (a account) canReach(dir string) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if err == nil && !a.mayEnter(info) {
+		if err == nil && info.IsDir() && !a.mayEnter(info) {
 			return fmt.Errorf("%s, which runs the server for root, cannot reach it: %s is closed to it (mode %04o)",
 				a.name, path, info.Mode().Perm())
 		}

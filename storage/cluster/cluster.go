@@ -17,7 +17,7 @@
 //   - A share is held by every open Cluster. Who can turn its share into an exclusive lock is the last one out.
 //   - The server's lock is inherited by the server and by every process that it forks, so it is held exactly as long as one
 //     of them lives. This, and no pid file, says whether a server runs, and whether all of a killed one has ended. A process
-//     number is only signalled while the server's socket answers.
+//     number in a pid file is only signalled when the process has shown that it is the server.
 //
 // # Who may enter
 //

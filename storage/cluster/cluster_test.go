@@ -198,10 +198,12 @@ func TestOpenGivenUp(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(baseDir(t), "data")
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		defer cancel()
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() {
 		eventually(t, "initdb to begin", func() bool { return exists(dir, scratch, "PG_VERSION") })
-	}()
+		cancel()
+	})
 	if _, err := Open(ctx, Config{Dir: dir}); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}

@@ -120,3 +120,20 @@ func (p *place) answering(ctx context.Context) (postmaster, error) {
 	conn.Close()
 	return p.readPostmaster()
 }
+
+// living is the server that answers, or one whose socket somebody has removed: a server's working directory is its database's
+// folder, and Linux tells.
+func (p *place) living(ctx context.Context) (postmaster, error) {
+	m, err := p.answering(ctx)
+	if err == nil {
+		return m, nil
+	}
+	m, unread := p.readPostmaster()
+	if unread != nil {
+		return postmaster{}, unread
+	}
+	if dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", m.pid)); dir != p.path(pgName) {
+		return postmaster{}, err
+	}
+	return m, nil
+}

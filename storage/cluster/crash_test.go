@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,6 +166,29 @@ func TestEmptyPidFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, Config{Dir: dir})
+}
+
+// A server whose socket somebody has removed can still be stopped, and then used again.
+func TestSocketRemoved(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells a process's working directory")
+	}
+	cfg := Config{Dir: madeDir(t)}
+	h := startHelper(t, "keep", cfg.Dir)
+	if err := h.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(cfg.Dir, socketName)); err != nil {
+		t.Fatal(err)
+	}
+	if s := status(t, cfg.Dir); !s.Running || s.PID != 0 {
+		t.Errorf("a server without a socket: %+v", s)
+	}
+	if err := Stop(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	open(t, cfg)
 }
 
 // A server that does not start says why in its log, and the error shows it.

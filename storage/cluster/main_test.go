@@ -95,7 +95,8 @@ type helper struct {
 	out   *bufio.Reader
 }
 
-// startHelper starts a helper that uses the data directory. It is killed at the end of the test if it still runs.
+// startHelper starts a helper that uses the data directory. If it still runs at the end of the test it is killed, and the
+// server too is stopped unless the test uses it.
 func startHelper(t *testing.T, name, dir string, change ...func(*exec.Cmd)) *helper {
 	t.Helper()
 	self, err := os.Executable()
@@ -123,6 +124,9 @@ func startHelper(t *testing.T, name, dir string, change ...func(*exec.Cmd)) *hel
 	t.Cleanup(func() {
 		if h.ProcessState == nil {
 			h.kill(t)
+		}
+		if err := Stop(context.WithoutCancel(t.Context()), Config{Dir: dir}); err != nil && !errors.Is(err, ErrInUse) {
+			t.Errorf("stop: %v", err)
 		}
 	})
 	return h
@@ -271,15 +275,13 @@ func signal(t *testing.T, sig syscall.Signal, pids ...int) {
 	}
 }
 
-// eventually waits until a condition holds.
+// eventually waits until a condition holds, for a minute at most.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for %s", what)
-		}
-		if err := pause(t.Context(), poll); err != nil {
-			t.Fatal(err)
+		if time.Now().After(deadline) || pause(t.Context(), poll) != nil {
+			t.Errorf("waited in vain for %s", what)
+			return
 		}
 	}
 }

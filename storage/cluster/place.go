@@ -232,24 +232,16 @@ func (p *place) version() (int, error) {
 }
 
 // socketDir makes the folder for the server's socket: in the data directory, unless its path is too long for a socket or holds
-// what PostgreSQL and its clients take for punctuation; then in the user's runtime folder or the system's temporary one, under
-// a name that follows from the data directory's.
+// what PostgreSQL and its clients take for punctuation; then in the system's temporary folder, under a name that follows from
+// the data directory's. The user's runtime folder would not do: it goes when the user logs out, and a crawl goes on.
 func (p *place) socketDir() (string, error) {
 	dir := p.path(socketName)
 	if !fitsSocket(dir) {
 		sum := sha256.Sum256([]byte(p.dir))
 		name := fmt.Sprintf("gnucensus-%d-%x", p.account.uid, sum[:8])
-		var found bool
-		for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir(), "/tmp"} {
-			dir = filepath.Join(base, name)
-			info, err := os.Stat(base)
-			if found = err == nil && info.IsDir() && fitsSocket(dir) && p.account.canReach(base) == nil; found {
-				break
-			}
-		}
-		if !found {
-			return "", fmt.Errorf("find a folder for the server's socket: %s is too long, and no temporary folder is fit for one",
-				p.path(socketName))
+		dir = filepath.Join(os.TempDir(), name)
+		if !fitsSocket(dir) || p.account.canReach(os.TempDir()) != nil {
+			dir = filepath.Join("/tmp", name)
 		}
 	}
 	if err := p.makeFolder(dir); err != nil && !errors.Is(err, fs.ErrExist) {

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,20 +118,24 @@ func findPrograms(ctx context.Context, named, dir string, want int) (programs, e
 
 var numbers = regexp.MustCompile(`\d+`)
 
-// globbed expands patterns of folders, the matches of each by the first number in their names, highest first.
+// globbed expands patterns of folders, the matches of each by the numbers in their names, highest first.
 func globbed(patterns []string) []string {
 	var all []string
 	for _, pattern := range patterns {
 		matches, _ := filepath.Glob(pattern) // the only error is a malformed pattern
-		slices.SortFunc(matches, func(a, b string) int { return cmp.Compare(firstNumber(b), firstNumber(a)) })
+		slices.SortFunc(matches, func(a, b string) int { return slices.Compare(numbersIn(b), numbersIn(a)) })
 		all = append(all, matches...)
 	}
 	return all
 }
 
-func firstNumber(s string) int {
-	n, _ := strconv.Atoi(numbers.FindString(s)) // none counts as 0
-	return n
+func numbersIn(s string) []int {
+	var all []int
+	for _, digits := range numbers.FindAllString(s, -1) {
+		n, _ := strconv.Atoi(digits) // one too large is no version
+		all = append(all, n)
+	}
+	return all
 }
 
 // programsIn looks for both programs in a folder, which must be absolute, and asks for their version.

@@ -15,7 +15,7 @@ import (
 
 // quietPatience bounds how long we wait for processes of a server that do not answer. What a killed server left behind ends
 // as soon as it notices, which a long statement can delay.
-const quietPatience = time.Minute
+const quietPatience = 30 * time.Second
 
 // await returns when the server answers and the database exists. It starts a server as soon as no process of an earlier one
 // lives. The caller holds the gate.
@@ -35,7 +35,8 @@ func (c *Cluster) await(ctx context.Context) error {
 		case code != "":
 			return fmt.Errorf("open the database in %s: %w", c.place.dir, err)
 		case time.Since(heard) > quietPatience:
-			return fmt.Errorf("start the server in %s: processes of an earlier one live on and do not answer; end them: %w",
+			return fmt.Errorf("start the server in %s: processes of an earlier one live on and do not answer; "+
+				"gnucensus db stop ends them unless they hang: %w",
 				c.place.dir, err)
 		}
 		if err := pause(ctx, poll); err != nil {
@@ -195,7 +196,7 @@ func (p *place) stop(ctx context.Context) error {
 			return life.Close()
 		}
 		if !asked {
-			if m, err := p.answering(ctx); err == nil {
+			if m, err := p.living(ctx); err == nil {
 				p.log.Info("stopping the database server", "dir", p.dir)
 				asked = syscall.Kill(m.pid, syscall.SIGINT) == nil // a fast shutdown
 			}
