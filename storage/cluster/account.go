@@ -20,8 +20,8 @@ type account struct {
 	dropped  bool // we are root and become this user for initdb and the server, which refuse to run as root
 }
 
-// chooseAccount says who runs the server of a data directory: ourselves, or when we are root the owner of the cluster that is
-// in it, else the owner of the directory, else user postgres, else the user who called sudo, else nobody.
+// chooseAccount says who runs the server of a data directory: ourselves, or when we are root the owner of the cluster
+// that is in it, else the owner of the directory, else user postgres, else the user who called sudo, else nobody.
 func chooseAccount(dir, pg string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{name: "this user", uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}, nil
@@ -69,8 +69,8 @@ func accountOf(u *user.User, err error) (account, error) {
 	return a, nil
 }
 
-// process says how a program of the account starts: in a session of its own, so that a Ctrl-C on the terminal does not reach
-// it.
+// process says how a program of the account starts: in a session of its own, so that a Ctrl-C on the terminal does not
+// reach it.
 func (a account) process() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if a.dropped {
@@ -79,8 +79,8 @@ func (a account) process() *syscall.SysProcAttr {
 	return attr
 }
 
-// canReach checks that the account may enter dir and every folder above it, as far as they exist. Ourselves we need no check:
-// we find out by trying.
+// canReach checks that the account may enter dir and every folder above it, as far as they exist. Ourselves we need no
+// check: we find out by trying.
 func (a account) canReach(dir string) error {
 	if !a.dropped {
 		return nil

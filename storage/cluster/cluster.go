@@ -22,14 +22,14 @@
 // # Who may enter
 //
 // The server listens on the unix socket only and trusts whoever connects. What guards it is the socket's folder and the
-// database's, both of mode 0700 and owned by the server's account: that account may enter, root may, and nobody else. There
-// is one role, gnucensus, a superuser. A server that root starts runs as user postgres where there is one, else as the user
-// who called sudo, else as nobody; what runs as nobody for other services can then enter too.
+// database's, both of mode 0700 and owned by the server's account: that account may enter, root may, and nobody else.
+// There is one role, gnucensus, a superuser. A server that root starts runs as user postgres where there is one, else
+// as the user who called sudo, else as nobody; what runs as nobody for other services can then enter too.
 //
 // # Durability
 //
-// A row that was committed is on disk: fsync and synchronous_commit are on. Only initdb runs without syncing; its files are
-// synced together before the new cluster gets its name.
+// A row that was committed is on disk: fsync and synchronous_commit are on. Only initdb runs without syncing; its files
+// are synced together before the new cluster gets its name.
 package cluster
 
 import (
@@ -73,12 +73,12 @@ type Cluster struct {
 	after  context.Context // what Close works under: the values of Open's context without its end
 }
 
-// Open makes the cluster if need be, starts its server or joins the one that runs, and takes a share in it. When it returns,
-// the database exists and takes connections. It may wait: for another process that starts or stops the server, for the
-// processes of a killed server to end, for recovery after a crash; ctx bounds that.
+// Open makes the cluster if need be, starts its server or joins the one that runs, and takes a share in it. When it
+// returns, the database exists and takes connections. It may wait: for another process that starts or stops the server,
+// for the processes of a killed server to end, for recovery after a crash; ctx bounds that.
 //
-// Errors that carry facts are *ProgramsError and *VersionError. Nothing that is in the directory is ever deleted but what an
-// interrupted Open left half-made.
+// Errors that carry facts are *ProgramsError and *VersionError. Nothing that is in the directory is ever deleted but
+// what an interrupted Open left half-made.
 func Open(ctx context.Context, cfg Config) (*Cluster, error) {
 	p, err := makePlace(cfg)
 	if err != nil {
@@ -129,8 +129,8 @@ func (c *Cluster) Keep() error {
 	return errors.Join(c.place.give(f), f.Close())
 }
 
-// Close drops the share. The last one out stops the server and waits until it has ended, unless it is kept. A second Close
-// does nothing.
+// Close drops the share. The last one out stops the server and waits until it has ended, unless it is kept. A second
+// Close does nothing.
 func (c *Cluster) Close() error {
 	if c.users == nil {
 		return nil
@@ -205,8 +205,8 @@ func Status(ctx context.Context, cfg Config) (State, error) {
 	return s, nil
 }
 
-// Stop stops the server, kept or not, and waits until it has ended. It leaves the server alone while a process has a share
-// in it, and returns ErrInUse. That none runs is no error.
+// Stop stops the server, kept or not, and waits until it has ended. It leaves the server alone while a process has a
+// share in it, and returns ErrInUse. That none runs is no error.
 func Stop(ctx context.Context, cfg Config) error {
 	p, err := findPlace(cfg)
 	if err != nil {

@@ -54,8 +54,7 @@ func TestPsql(t *testing.T) {
 	if err != nil {
 		t.Skip("no psql")
 	}
-	dir := filepath.Join(baseDir(t), "a b%+&=?#é")
-	c := open(t, Config{Dir: dir})
+	c := open(t, Config{Dir: movedDir(t, "a b%+&=?#é")})
 	cmd := exec.Command(psql, "--no-psqlrc", "-Atc", "SELECT current_database(), current_user", c.DSN())
 	cmd.Env = append(os.Environ(), "PGHOST=/nowhere", "PGPORT=1", "PGUSER=nobody", "PGDATABASE=other")
 	out, err := cmd.CombinedOutput()
@@ -88,8 +87,8 @@ func TestShares(t *testing.T) {
 	closeCluster(t, c) // a second time
 }
 
-// Processes and goroutines that come and go at the same moment, on a directory where nothing is made yet, never find a server
-// that is being stopped, and leave none.
+// Processes and goroutines that come and go at the same moment, on a directory where nothing is made yet, never find a
+// server that is being stopped, and leave none.
 func TestComeAndGo(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(baseDir(t), "data")
@@ -184,11 +183,13 @@ func TestDroppedDatabase(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Dir: madeDir(t)}
 	c := open(t, cfg)
-	if err := execute(t.Context(), dsn(filepath.Join(cfg.Dir, socketName), "template1"), "DROP DATABASE gnucensus"); err != nil {
+	socket := filepath.Join(cfg.Dir, socketName)
+	if err := execute(t.Context(), dsn(socket, "template1"), "DROP DATABASE gnucensus"); err != nil {
 		t.Fatal(err)
 	}
 	closeCluster(t, c)
-	if names := column(t, open(t, cfg).DSN(), "SELECT datname::text FROM pg_database"); !slices.Contains(names, database) {
+	names := column(t, open(t, cfg).DSN(), "SELECT datname::text FROM pg_database")
+	if !slices.Contains(names, database) {
 		t.Errorf("databases %q", names)
 	}
 }

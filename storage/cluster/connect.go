@@ -57,8 +57,8 @@ func (p *place) connect(ctx context.Context) (string, error) {
 	return dsn(m.socket, database), err
 }
 
-// makeDatabase gives our name to the empty database that initdb makes, which takes a fraction of the time of making another.
-// When that one is gone too, somebody has dropped ours, and it makes a new one.
+// makeDatabase gives our name to the empty database that initdb makes, which takes a fraction of the time of making
+// another. When that one is gone too, somebody has dropped ours, and it makes a new one.
 func makeDatabase(ctx context.Context, socket string) error {
 	err := execute(ctx, dsn(socket, "template1"), "ALTER DATABASE postgres RENAME TO "+database)
 	if sqlState(err) == codeNoDatabase {
@@ -86,8 +86,8 @@ type postmaster struct {
 	socket string // folder of its socket
 }
 
-// readPostmaster reads the pid file, whose fifth line is written when the socket is there. It may be of a server that lives no
-// more.
+// readPostmaster reads the pid file, whose fifth line is written when the socket is there. It may be of a server that
+// lives no more.
 func (p *place) readPostmaster() (postmaster, error) {
 	path := p.path(filepath.Join(pgName, pidFile))
 	b, err := os.ReadFile(path)
@@ -121,19 +121,15 @@ func (p *place) answering(ctx context.Context) (postmaster, error) {
 	return p.readPostmaster()
 }
 
-// living is the server that answers, or one whose socket somebody has removed: a server's working directory is its database's
-// folder, and Linux tells.
+// living is the server, also one whose socket somebody has removed: its working directory is its database's folder, and
+// Linux tells. Elsewhere it must answer.
 func (p *place) living(ctx context.Context) (postmaster, error) {
-	m, err := p.answering(ctx)
-	if err == nil {
-		return m, nil
-	}
-	m, unread := p.readPostmaster()
-	if unread != nil {
-		return postmaster{}, unread
-	}
-	if dir, _ := os.Readlink(fmt.Sprintf("/proc/%d/cwd", m.pid)); dir != p.path(pgName) {
+	m, err := p.readPostmaster()
+	if err != nil {
 		return postmaster{}, err
 	}
-	return m, nil
+	if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", m.pid)); err == nil && dir == p.path(pgName) {
+		return m, nil
+	}
+	return p.answering(ctx)
 }

@@ -39,8 +39,9 @@ func TestKillLosesNothing(t *testing.T) {
 			}
 			test.kill(t, h, serverProcesses(t, dir))
 			c := open(t, Config{Dir: dir})
-			if got := column(t, c.DSN(), "SELECT count(*) || ' ' || min(n) FROM kept"); got[0] != strconv.Itoa(committedRows)+" 0" {
-				t.Errorf("rows and least number %q, want the %d committed ones", got, committedRows)
+			got := column(t, c.DSN(), "SELECT count(*) || ' ' || min(n) FROM kept")[0]
+			if want := strconv.Itoa(committedRows) + " 0"; got != want {
+				t.Errorf("rows and least number %q, want %q", got, want)
 			}
 		})
 	}
@@ -81,7 +82,8 @@ func TestKilledMaker(t *testing.T) {
 	}
 }
 
-// A process of a killed server that has not noticed yet keeps the memory that the server shared. The next start waits for it.
+// A process of a killed server that has not noticed yet keeps the memory that the server shared. The next start waits
+// for it.
 func TestOrphan(t *testing.T) {
 	t.Parallel()
 	dir := madeDir(t)
@@ -115,8 +117,8 @@ func crash(t *testing.T, dir string) string {
 	return filepath.Join(dir, pgName, pidFile)
 }
 
-// The number in a stale pid file can be that of a process that came later and has nothing to do with us. It does not lock us
-// out, and it is not harmed.
+// The number in a stale pid file can be that of a process that came later and has nothing to do with us. It does not
+// lock us out, and it is not harmed.
 func TestStrangerInPidFile(t *testing.T) {
 	t.Parallel()
 	dir := madeDir(t)
@@ -294,7 +296,8 @@ func TestOtherVersion(t *testing.T) {
 	}
 	before := listing(t, filepath.Join(dir, pgName))
 	var version *VersionError
-	if _, err := Open(t.Context(), Config{Dir: dir}); !errors.As(err, &version) || version.Made != 9999 || len(version.Found) == 0 {
+	_, err := Open(t.Context(), Config{Dir: dir})
+	if !errors.As(err, &version) || version.Made != 9999 || len(version.Found) == 0 {
 		t.Errorf("error %v", err)
 	}
 	if after := listing(t, filepath.Join(dir, pgName)); !slices.Equal(before, after) {

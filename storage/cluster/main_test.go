@@ -204,6 +204,16 @@ func madeDir(t *testing.T) string {
 	return dir
 }
 
+// movedDir is a data directory as madeDir gives, under another name.
+func movedDir(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join(baseDir(t), name)
+	if err := os.Rename(madeDir(t), dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // open opens a cluster for the test, which may close it earlier.
 func open(t testing.TB, cfg Config) *Cluster {
 	t.Helper()

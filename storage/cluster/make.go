@@ -32,8 +32,8 @@ jit = off
 log_checkpoints = off
 `
 
-// make makes a new cluster in a scratch folder, which gets the cluster's name when it is whole and on disk. Then a maker that
-// is killed leaves a scratch folder, and the next one clears it. The caller holds the gate.
+// make makes a new cluster in a scratch folder, which gets the cluster's name when it is whole and on disk. Then a
+// maker that is killed leaves a scratch folder, and the next one clears it. The caller holds the gate.
 func (p *place) make(ctx context.Context, gate *os.File) (err error) {
 	progs, err := findPrograms(ctx, p.programs, p.path(pgName), 0)
 	if err != nil {
@@ -87,8 +87,8 @@ func (p *place) initdb(ctx context.Context, progs programs, dir string, gate *os
 	return nil
 }
 
-// environment is ours without what would steer PostgreSQL. The time zone is given, as initdb would else compare every zone
-// of the system with the local time, which takes as long as all the rest.
+// environment is ours without what would steer PostgreSQL. The time zone is given, as initdb would else compare every
+// zone of the system with the local time, which takes as long as all the rest.
 func environment() []string {
 	env := []string{"LC_ALL=C", "TZ=UTC"}
 	for _, e := range os.Environ() {
@@ -116,8 +116,8 @@ func appendFile(path, text string) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncTree brings every file and folder below dir to the disk, several at once: the file system then writes its journal once
-// for many of them, where initdb waits for it a thousand times.
+// syncTree brings every file and folder below dir to the disk, several at once: the file system then writes its journal
+// once for many of them, where initdb waits for it a thousand times.
 func syncTree(dir string) error {
 	var group errgroup.Group
 	group.SetLimit(16)

@@ -55,8 +55,8 @@ func DefaultDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "gnucensus"), nil
 }
 
-// findPlace looks at the data directory, which need not exist, and refuses one that is not ours or that its server could not
-// reach.
+// findPlace looks at the data directory, which need not exist, and refuses one that is not ours or that its server
+// could not reach.
 func findPlace(cfg Config) (*place, error) {
 	p := &place{dir: cfg.Dir, programs: cfg.Programs, log: cfg.Log}
 	if p.log == nil {
@@ -98,8 +98,8 @@ func makePlace(cfg Config) (*place, error) {
 	return findPlace(cfg) // now that it is there, a symbolic link in its name leads somewhere
 }
 
-// makeDirs makes a folder and those above it. Root's are open for passing through, whatever its umask: the server is another
-// user. Everyone else's are private.
+// makeDirs makes a folder and those above it. Root's are open for passing through, whatever its umask: the server is
+// another user. Everyone else's are private.
 func makeDirs(dir string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return syscall.ENOTDIR
@@ -231,9 +231,10 @@ func (p *place) version() (int, error) {
 	return n, nil
 }
 
-// socketDir makes the folder for the server's socket: in the data directory, unless its path is too long for a socket or holds
-// what PostgreSQL and its clients take for punctuation; then in the system's temporary folder, under a name that follows from
-// the data directory's. The user's runtime folder would not do: it goes when the user logs out, and a crawl goes on.
+// socketDir makes the folder for the server's socket: in the data directory, unless its path is too long for a socket
+// or holds what PostgreSQL and its clients take for punctuation; then in the system's temporary folder, under a name
+// that follows from the data directory's. The user's runtime folder would not do: it goes when the user logs out, and a
+// crawl goes on.
 func (p *place) socketDir() (string, error) {
 	dir := p.path(socketName)
 	if !fitsSocket(dir) {
@@ -250,14 +251,15 @@ func (p *place) socketDir() (string, error) {
 	return dir, p.trusts(dir)
 }
 
-// fitsSocket says whether a folder's path can hold the server's socket, and can stand in a list and in a connection string.
+// fitsSocket says whether a folder's path can hold the server's socket, and can stand in a list and in a connection
+// string.
 func fitsSocket(dir string) bool {
 	return filepath.IsAbs(dir) && len(dir)+len("/.s.PGSQL.")+len(port) <= socketPathMax &&
 		!strings.ContainsAny(dir, `,"'\`) && !strings.HasSuffix(dir, " ")
 }
 
-// trusts checks that the folder of a socket is the account's alone: in a folder where anyone may write, somebody else could
-// have put it there and listen in the server's place.
+// trusts checks that the folder of a socket is the account's alone: in a folder where anyone may write, somebody else
+// could have put it there and listen in the server's place.
 func (p *place) trusts(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -62,7 +62,8 @@ func (e *ProgramsError) Error() string {
 	return b.String()
 }
 
-// VersionError reports a cluster that was made by another major version of PostgreSQL than is installed. Nothing was changed.
+// VersionError reports a cluster that was made by another major version of PostgreSQL than is installed. Nothing was
+// changed.
 type VersionError struct {
 	Dir   string   // the cluster
 	Made  int      // the major version that made it
@@ -76,9 +77,9 @@ func (e *VersionError) Error() string {
 		"the database was not touched", e.Dir, e.Made, strings.Join(e.Found, ", "), e.Made)
 }
 
-// findPrograms finds server programs of the wanted major version, or with 0 the newest of the first place that has any: the
-// named folder, else GNUCENSUS_PGBIN, else PATH and then the usual folders. The version that made the cluster in dir is the
-// only one that can run it.
+// findPrograms finds server programs of the wanted major version, or with 0 the newest of the first place that has any:
+// the named folder, else GNUCENSUS_PGBIN, else PATH and then the usual folders. The version that made the cluster in
+// dir is the only one that can run it.
 func findPrograms(ctx context.Context, named, dir string, want int) (programs, error) {
 	if named == "" {
 		named = os.Getenv("GNUCENSUS_PGBIN")

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// quietPatience bounds how long we wait for processes of a server that do not answer. What a killed server left behind ends
-// as soon as it notices, which a long statement can delay.
+// quietPatience bounds how long we wait for processes of a server that do not answer. What a killed server left behind
+// ends as soon as it notices, which a long statement can delay.
 const quietPatience = 30 * time.Second
 
-// await returns when the server answers and the database exists. It starts a server as soon as no process of an earlier one
-// lives. The caller holds the gate.
+// await returns when the server answers and the database exists. It starts a server as soon as no process of an earlier
+// one lives. The caller holds the gate.
 func (c *Cluster) await(ctx context.Context) error {
 	heard := time.Now()
 	for {
@@ -128,10 +128,10 @@ func (p *place) start(ctx context.Context, life *os.File) (*exec.Cmd, error) {
 
 // pastRemnants lets a server start in spite of what a killed one left, and gives what must be added to its environment.
 //
-// PostgreSQL takes a pid file for good when any process of the same user has that number, even a stranger. We know better,
-// from the server's lock. We do not remove the file: by it PostgreSQL finds the shared memory of a server that does live, and
-// that check shall stay. But a server takes the number of the process that its starter came from for stale; so we say that
-// the stranger is that process. An empty file is the remnant of a server killed while writing it.
+// PostgreSQL takes a pid file for good when any process of the same user has that number, even a stranger. We know
+// better, from the server's lock. We do not remove the file: by it PostgreSQL finds the shared memory of a server that
+// does live, and that check shall stay. But a server takes the number of the process that its starter came from for
+// stale; so we say that the stranger is that process. An empty file is the remnant of a server killed while writing it.
 func (p *place) pastRemnants(socket string) []string {
 	_ = os.Remove(filepath.Join(socket, ".s.PGSQL."+port+".lock")) // if it stays, the server will say so
 	path := p.path(filepath.Join(pgName, pidFile))
@@ -183,8 +183,8 @@ func (p *place) canWrite() error {
 	return errors.Join(err, f.Close(), os.Remove(f.Name()))
 }
 
-// stop asks the server to end and waits until every process of it has, also of one that was killed. It disconnects whoever
-// is connected. The caller holds the gate.
+// stop asks the server to end and waits until every process of it has, also of one that was killed. It disconnects
+// whoever is connected. The caller holds the gate.
 func (p *place) stop(ctx context.Context) error {
 	asked := false
 	for {
