@@ -135,7 +135,7 @@ func New(cfg Config) (*Prober, error) {
 }
 
 // Run serves the socket that the UDP methods share, until ctx ends, which is no error. Probe waits for it.
-func (p *Prober) Run(ctx context.Context) error { return p.udp.serve(ctx, p.cfg.Net) }
+func (p *Prober) Run(ctx context.Context) error { return p.udp.serve(ctx, p.cfg.Net, p.cfg.Log) }
 
 // Probe visits a host as the policy says.
 func (p *Prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observation {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"sync"
@@ -49,7 +50,7 @@ const (
 )
 
 // serve opens the socket and deals out what comes in, until ctx ends. It is called once.
-func (q *questions) serve(ctx context.Context, n Net) error {
+func (q *questions) serve(ctx context.Context, n Net, log *slog.Logger) error {
 	defer close(q.closed)
 	conn, err := n.ListenPacket(ctx, "udp", ":0")
 	if err != nil {
@@ -62,6 +63,7 @@ func (q *questions) serve(ctx context.Context, n Net) error {
 		}
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	log.Debug("UDP socket open", "addr", conn.LocalAddr())
 	q.conn = conn
 	close(q.ready)
 
