@@ -338,7 +338,7 @@ func TestQueueFull(t *testing.T) {
 	}
 }
 
-// The largest messages pass through a queue that is smaller.
+// The largest messages pass through a queue that is smaller, and leave no memory occupied.
 func TestSmallQueue(t *testing.T) {
 	t.Parallel()
 	near, far := tcp(t)
@@ -349,6 +349,9 @@ func TestSmallQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 		receive(t, b)
+	}
+	if held := cap(b.in.buf); held > 4*readSize {
+		t.Errorf("%d bytes are held", held)
 	}
 }
 
@@ -388,12 +391,12 @@ func TestBye(t *testing.T) {
 			if _, err := b.Receive(t.Context()); !errors.Is(err, io.EOF) {
 				t.Errorf("after the BYE: %v, want EOF", err)
 			}
+			if err := a.Send(ping()); !errors.Is(err, net.ErrClosed) { // it waits for the peer to close
+				t.Errorf("send after the BYE: %v", err)
+			}
 			b.Close()
 			if err := <-done; err != nil || a.Err() != nil {
 				t.Errorf("Bye: %v, reason %v", err, a.Err())
-			}
-			if err := a.Send(ping()); !errors.Is(err, net.ErrClosed) {
-				t.Errorf("send after the BYE: %v", err)
 			}
 		})
 	}
