@@ -35,42 +35,48 @@ func (e *ConnectError) Error() string {
 
 func (e *ConnectError) Unwrap() error { return e.Err }
 
-// inspect looks at what answers, and refuses a server or a database that is not for us.
+// An inspection is what a look at a server and a database finds.
+type inspection struct {
+	Server  int      // version of PostgreSQL, as server_version_num
+	Release string   // the same for people
+	Ours    bool     // gnucensus has migrated it
+	Tables  []string // some of its tables and views, by name
+	Schema  int64    // version of the newest migration; 0 if it is not ours
+}
+
+// inspect refuses a server that does not answer, and a server or a database that is not for us.
 func (db *DB) inspect(ctx context.Context) error {
-	var server int
-	var release string
-	var ours bool
-	var tables []string
-	err := db.pool.QueryRow(ctx, sql.Query("inspect")).Scan(&server, &release, &ours, &tables)
-	if err != nil {
-		return &ConnectError{Where: db.where, Reason: reason(err), Err: err}
-	}
-	if server < oldestServer {
-		return &ConnectError{Where: db.where, Reason: fmt.Sprintf(
-			"the server is PostgreSQL %s and gnucensus needs version %d or newer", release, oldestServer/10000)}
-	}
-	if !ours && len(tables) > 0 {
-		return &ConnectError{Where: db.where, Reason: fmt.Sprintf(
-			"it holds the tables of something else (%s): make one for gnucensus alone (createdb census) and name that",
-			strings.Join(tables, ", "))}
-	}
-	if !ours {
-		return nil
-	}
-	var version int64
-	if err := db.pool.QueryRow(ctx, sql.Query("schema_version")).Scan(&version); err != nil {
-		return &ConnectError{Where: db.where, Reason: "its schema version cannot be read", Err: err}
-	}
 	known, err := newestMigration()
 	if err != nil {
 		return err
 	}
-	if version > known {
-		return &ConnectError{Where: db.where, Reason: fmt.Sprintf(
-			"its schema is version %d and this gnucensus knows versions up to %d: use the newer gnucensus that wrote it",
-			version, known)}
+	var s inspection
+	err = db.pool.QueryRow(ctx, sql.Query("inspect")).Scan(&s.Server, &s.Release, &s.Ours, &s.Tables)
+	if err == nil && s.Ours {
+		err = db.pool.QueryRow(ctx, sql.Query("schema_version")).Scan(&s.Schema)
+	}
+	if err != nil {
+		return &ConnectError{Where: db.where, Reason: reason(err), Err: err}
+	}
+	if objection := s.objection(known); objection != "" {
+		return &ConnectError{Where: db.where, Reason: objection}
 	}
 	return nil
+}
+
+// objection says why the database is not for a program that knows migrations up to known; "" if it is.
+func (s inspection) objection(known int64) string {
+	switch {
+	case s.Server < oldestServer:
+		return fmt.Sprintf("the server is PostgreSQL %s and gnucensus needs version %d or newer", s.Release, oldestServer/10000)
+	case !s.Ours && len(s.Tables) > 0:
+		return fmt.Sprintf("it holds the tables of something else (%s): make a database for gnucensus alone (createdb) "+
+			"and name that", strings.Join(s.Tables, ", "))
+	case s.Schema > known:
+		return fmt.Sprintf("its schema is version %d and this gnucensus knows versions up to %d: use the newer gnucensus "+
+			"that wrote it", s.Schema, known)
+	}
+	return ""
 }
 
 func newestMigration() (int64, error) {

@@ -1,25 +1,173 @@
 package storage_test
 
 import (
+	"encoding/json"
+	"errors"
+	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/probe"
 	"gnucensus/storage"
 	"gnucensus/storage/storagetest"
 )
 
-func TestBeginHoldsTheSnapshot(t *testing.T) {
-	t.Parallel()
-	db := storagetest.New(t)
-	s, err := db.Begin(t.Context(), meta)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+func snapshots(t *testing.T, db *storage.DB) []storage.SnapshotInfo {
+	t.Helper()
 	infos, err := db.Snapshots(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(infos) != 1 || infos[0].ID != s.ID() || infos[0].State != storage.StateRunning {
-		t.Errorf("snapshots are %+v, want the one that runs", infos)
+	return infos
+}
+
+func TestStatesOfASnapshot(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	s := begin(t, db)
+	state := func(want storage.State, ended bool) {
+		t.Helper()
+		info := snapshots(t, db)[0]
+		if info.State != want || (info.Ended != nil) != ended {
+			t.Errorf("state is %s, ended %v; want %s", info.State, info.Ended, want)
+		}
+	}
+	state(storage.StateRunning, false)
+	s.Close()
+	state(storage.StateKilled, false)
+	s = resume(t, db, s.ID())
+	state(storage.StateRunning, false)
+	if err := s.Finish(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	state(storage.StateInterrupted, true)
+	s.Close()
+	s = resume(t, db, s.ID())
+	state(storage.StateRunning, false)
+	if err := s.Finish(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	state(storage.StateComplete, true)
+}
+
+func TestResumeTakesUpWhereItStopped(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	s := begin(t, db)
+	seeds := []probe.Endpoint{host(1), host(2)}
+	if err := s.Hear(t.Context(), seeds); err != nil {
+		t.Fatal(err)
+	}
+	record(t, s,
+		naming(talk(host(1), probe.TCPCrawl, probe.Answered), probe.PeerLink, host(3), host(4)),
+		naming(talk(host(3), probe.TCPCrawl, probe.Refused), probe.XTry, host(5), host(6)),
+		talk(host(4), probe.TCPCrawl, probe.ConnectTimeout), talk(host(4), probe.UDPPing, probe.Cancelled),
+		talk(host(5), probe.TCPCrawl, probe.OutOfScope),
+		talk(host(6), probe.TCPCrawl, probe.LocalLimit),
+		talk(host(7), probe.TCPCrawl, probe.Answered), talk(host(7), probe.UDPPing, probe.OutOfScope),
+		talk(host(8), probe.TCPCrawl, probe.Answered), talk(host(8), probe.Query, probe.Cancelled),
+	)
+	asked := talk(host(8), probe.Query, probe.Answered)
+	asked.Hits = []probe.Hit{{Responder: host(99)}} // a responder is not heard of by the walk
+	record(t, s, asked)
+	if s.Frontier() != nil || s.Visited() != nil {
+		t.Errorf("a new snapshot has frontier %v and visited %v", s.Frontier(), s.Visited())
+	}
+	s.Close()
+
+	s = resume(t, db, s.ID())
+	if diff := cmp.Diff(meta, s.Meta(), cmp.FilterPath(isConfiguration, cmp.Ignore())); diff != "" {
+		t.Errorf("meta (-want +got):\n%s", diff)
+	}
+	if want := []probe.Endpoint{host(2), host(4), host(6)}; !slices.Equal(s.Frontier(), want) {
+		t.Errorf("frontier is %v, want %v", s.Frontier(), want)
+	}
+	if want := []probe.Endpoint{host(1), host(3), host(7), host(8)}; !slices.Equal(s.Visited(), want) {
+		t.Errorf("visited are %v, want %v", s.Visited(), want)
+	}
+	// What was cut short is made good, and numbering goes on.
+	record(t, s, talk(host(4), probe.UDPPing, probe.Silent), talk(host(10), probe.TCPCrawl, probe.Silent))
+	s.Close()
+	s = resume(t, db, s.ID())
+	if want := []probe.Endpoint{host(2), host(6)}; !slices.Equal(s.Frontier(), want) {
+		t.Errorf("frontier is %v, want %v", s.Frontier(), want)
+	}
+	want := [][]any{{int64(9), int64(9), int64(13), int64(13)}}
+	got := selectRows(t, db, `
+		SELECT (SELECT count(*) FROM endpoint), (SELECT max(endpoint_id) FROM endpoint),
+			(SELECT count(*) FROM observation), (SELECT max(observation_id) FROM observation)`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+}
+
+func isConfiguration(p cmp.Path) bool { return p.String() == "Configuration" }
+
+func TestResumeRefuses(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	s := begin(t, db)
+	if _, err := db.Resume(t.Context(), s.ID()); !errors.Is(err, storage.ErrBusy) {
+		t.Errorf("resume of a running snapshot: error %v, want ErrBusy", err)
+	}
+	if err := db.Delete(t.Context(), s.ID()); !errors.Is(err, storage.ErrBusy) {
+		t.Errorf("delete of a running snapshot: error %v, want ErrBusy", err)
+	}
+	if _, err := db.Resume(t.Context(), 4711); !errors.Is(err, storage.ErrNoSnapshot) {
+		t.Errorf("resume of no snapshot: error %v, want ErrNoSnapshot", err)
+	}
+	imported := meta
+	imported.Source = "graph.txt"
+	id, err := db.ImportEdges(t.Context(), imported, edges(storage.Edge{From: 1, To: 2}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Resume(t.Context(), id); !errors.Is(err, storage.ErrImported) {
+		t.Errorf("resume of an import: error %v, want ErrImported", err)
+	}
+	if state := snapshots(t, db)[1].State; state != storage.StateComplete {
+		t.Errorf("the refused resume left the import %s", state)
+	}
+}
+
+func TestSnapshotsAreListedAndDeleted(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	if _, err := db.Latest(t.Context()); !errors.Is(err, storage.ErrNoSnapshot) {
+		t.Errorf("latest of none: error %v, want ErrNoSnapshot", err)
+	}
+	m := meta
+	m.Configuration = json.RawMessage(`{"rate": 20}`)
+	first, err := db.Begin(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record(t, first, naming(talk(host(1), probe.TCPCrawl, probe.Answered), probe.PeerLink, host(2)))
+	first.Close()
+	second := begin(t, db)
+	record(t, second, naming(talk(host(1), probe.TCPCrawl, probe.Answered), probe.XTry, host(2), host(3)))
+	infos := snapshots(t, db)
+	got := []any{len(infos), infos[0].ID, infos[0].Heard, string(infos[0].Configuration), infos[1].ID, infos[1].Heard}
+	want := []any{2, first.ID(), int64(2), `{"rate": 20}`, second.ID(), int64(3)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("snapshots (-want +got):\n%s", diff)
+	}
+	if id, err := db.Latest(t.Context()); id != second.ID() || err != nil {
+		t.Errorf("latest is %d, %v; want %d", id, err, second.ID())
+	}
+	if err := db.Delete(t.Context(), first.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Delete(t.Context(), first.ID()); !errors.Is(err, storage.ErrNoSnapshot) {
+		t.Errorf("deleted twice: error %v, want ErrNoSnapshot", err)
+	}
+	if _, err := db.Coverage(t.Context(), first.ID()); !errors.Is(err, storage.ErrNoSnapshot) {
+		t.Errorf("coverage of a deleted snapshot: error %v, want ErrNoSnapshot", err)
+	}
+	left := selectRows(t, db, `
+		SELECT snapshot_id FROM endpoint UNION SELECT snapshot_id FROM observation UNION SELECT snapshot_id FROM neighbour`)
+	if diff := cmp.Diff([][]any{{second.ID()}}, left); diff != "" {
+		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
 }
