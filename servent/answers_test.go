@@ -230,7 +230,8 @@ func TestUDPCrawl(t *testing.T) {
 			[]string{"neighbour;0", "neighbour;1", "neighbour;2"}},
 		{"127.30.19.1:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 1, Features: 0x7f}, 0x7f,
 			entries("en", "127.30.19.2:6346"), entries("en", "127.30.19.3:6346"), []string{"neighbour;0", "neighbour;1"}},
-		{"127.30.19.3:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 255}, 0, entries("", "127.30.19.1:6346"), nil, []string{""}},
+		{"127.30.19.3:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 255}, 0,
+			entries("", "127.30.19.1:6346"), nil, []string{""}},
 	} {
 		body := datagrams(t, c.to).ask(t, message.Message{GUID: message.NewGUID(), TTL: 1, Body: c.ping.Vendor()})
 		v, ok := body.(*message.Vendor)
@@ -257,8 +258,8 @@ func TestUDPCrawl(t *testing.T) {
 			}
 		}
 	}
-	silent := datagrams(t, "127.30.20.1:6346")
-	if body := silent.ask(t, message.Message{GUID: message.NewGUID(), TTL: 1, Body: new(message.CrawlerPing).Vendor()}); body != nil {
+	ping := message.Message{GUID: message.NewGUID(), TTL: 1, Body: new(message.CrawlerPing).Vendor()}
+	if body := datagrams(t, "127.30.20.1:6346").ask(t, ping); body != nil {
 		t.Errorf("a classic servent answered the crawler ping: %+v", body)
 	}
 }

@@ -234,7 +234,7 @@ func TestRefusals(t *testing.T) {
 		if got.Code != c.code || got.Reason != c.reason {
 			t.Errorf("%s, %q: %d %s; want %d %s", c.to, c.offer, got.Code, got.Reason, c.code, c.reason)
 		}
-		if diff := cmp.Diff(c.try, got.TryUltrapeers(), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(c.try, got.TryUltrapeers(), comparable); diff != "" {
 			t.Errorf("%s, %q: hosts to try (-want +got):\n%s", c.to, c.offer, diff)
 		}
 	}

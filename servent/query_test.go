@@ -10,8 +10,8 @@ import (
 	"gnucensus/servent/message"
 )
 
-// chain starts four ultrapeers in a row, each with a leaf; all eight share a file named after their address, and the first one
-// shares many files of another name.
+// chain starts four ultrapeers in a row, each with a leaf; all eight share a file of one name, and the first one shares many
+// files of another.
 func chain(t *testing.T, prefix string) (first string) {
 	t.Helper()
 	var hosts []*running

@@ -129,7 +129,9 @@ func TestLeaveWaitsToBeTold(t *testing.T) {
 func TestOneSeedIsOneNetwork(t *testing.T) {
 	t.Parallel()
 	truth := func(seed uint64) []byte {
-		n, err := New(Plan{Ultrapeers: 20, Leaves: 100, Dead: 0.1, Slow: 0.1, Unaware: 0.1, Firewalled: 0.1, Full: 0.1, Seed: seed})
+		n, err := New(Plan{
+			Ultrapeers: 20, Leaves: 100, Dead: 0.1, Slow: 0.1, Unaware: 0.1, Firewalled: 0.1, Full: 0.1, Seed: seed,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

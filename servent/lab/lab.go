@@ -45,7 +45,7 @@ func (n *Net) Truth() []Host { return n.truth }
 // Leave makes the leaving hosts leave, those that have not left yet.
 func (n *Net) Leave() { n.left.Do(func() { close(n.leave) }) }
 
-// Run runs the network until ctx ends, and calls ready, unless it is nil, when every planned link stands. It returns nil when
+// Run runs the network until ctx ends, and calls ready, unless it is nil, once every planned link stands. It returns nil if
 // ctx ended it; all that it started has ended then. A network runs once.
 func (n *Net) Run(ctx context.Context, ready func()) error {
 	if err := n.checkDescriptors(); err != nil {

@@ -142,7 +142,8 @@ func (p Plan) validateCounts() error {
 	case p.Leaves > count(leaves, Dead) && p.Parents > living:
 		return fmt.Errorf("each leaf needs %d ultrapeers, and %d live", p.Parents, living)
 	case mutedLeaves > 0 && p.Parents > tellers:
-		return fmt.Errorf("each leaf that lists nobody needs %d ultrapeers that are normal or slow, and there are %d", p.Parents, tellers)
+		return fmt.Errorf("each leaf that lists nobody needs %d ultrapeers that are normal or slow, and there are %d",
+			p.Parents, tellers)
 	case dead > 0 && dead*min(tellers, rememberers) > tellers*maxDeadKnown:
 		return fmt.Errorf("%d ultrapeers can remember %d dead hosts, %d times each, and not %d",
 			tellers, tellers*maxDeadKnown/min(tellers, rememberers), min(tellers, rememberers), dead)

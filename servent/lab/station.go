@@ -51,8 +51,8 @@ func openStation(ctx context.Context, h Host, p Plan) (_ *station, err error) {
 	return s, nil
 }
 
-// wall makes the kernel drop whoever connects: Linux ignores a SYN when a listener's backlog is full, and one connection that
-// nobody accepts fills a backlog of 0. Datagrams are dropped too, since nobody reads them.
+// wall makes the kernel drop whoever connects: Linux ignores a SYN when a listener's backlog is full, and one connection
+// that nobody accepts fills a backlog of 0. Datagrams are lost too, since nobody reads them.
 func (s *station) wall(ctx context.Context) error {
 	raw, err := s.tcp.SyscallConn()
 	if err != nil {
