@@ -121,15 +121,24 @@ func (p *place) answering(ctx context.Context) (postmaster, error) {
 	return p.readPostmaster()
 }
 
-// living is the server, also one whose socket somebody has removed: its working directory is its database's folder, and
-// Linux tells. Elsewhere it must answer.
+// living is the process that may be signalled. On Linux it shows by its working directory, which is its database's folder,
+// that it is the server, even when its socket was removed, or that it is a stranger with the same number. Where that cannot be
+// seen, the server must answer.
 func (p *place) living(ctx context.Context) (postmaster, error) {
 	m, err := p.readPostmaster()
 	if err != nil {
 		return postmaster{}, err
 	}
-	if dir, err := os.Readlink(fmt.Sprintf("/proc/%d/cwd", m.pid)); err == nil && dir == p.path(pgName) {
-		return m, nil
+	there, err := os.Stat(fmt.Sprintf("/proc/%d/cwd", m.pid))
+	if err != nil {
+		return p.answering(ctx)
 	}
-	return p.answering(ctx)
+	here, err := os.Stat(p.path(pgName))
+	if err != nil {
+		return postmaster{}, err
+	}
+	if !os.SameFile(there, here) {
+		return postmaster{}, fmt.Errorf("process %d is not the server of %s", m.pid, p.dir)
+	}
+	return m, nil
 }
