@@ -15,14 +15,14 @@ import (
 // definition is one file of sql/reports.
 type definition struct {
 	Info
-	order      int
-	method     string
-	params     []string
-	columns    []Column
-	notes      []note
-	screen     int
-	needsGraph bool
-	statement  string
+	order     int
+	method    string
+	params    []string
+	columns   []Column
+	notes     []note
+	screen    int
+	needs     []string // measures, by the first part of their names
+	statement string
 }
 
 // note is a caveat. If fact is set, it is given only when that column of report.coverage is 0.
@@ -108,9 +108,7 @@ func (d *definition) set(key, value string) (err error) {
 	case "screen":
 		d.screen, err = strconv.Atoi(value)
 	case "needs":
-		if d.needsGraph = value == "graph"; !d.needsGraph {
-			err = fmt.Errorf("only graph can be needed")
-		}
+		d.needs = strings.Fields(value)
 	case "param":
 		if value != "snapshot" && value != "version" {
 			err = fmt.Errorf("a parameter is snapshot or version")

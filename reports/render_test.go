@@ -89,7 +89,7 @@ func TestMalformedHeads(t *testing.T) {
 		t.Fatalf("definition %+v, error %v", d, err)
 	}
 	for _, line := range []string{
-		"-- titel: T", "-- note", "-- column: n right", "-- column: n - middle", "-- order: first", "-- needs: luck", "-- param: host",
+		"-- titel: T", "-- note", "-- column: n right", "-- column: n - middle", "-- order: first", "-- param: host",
 	} {
 		if _, err := parseDefinition("x", head+line+"\nSELECT 1"); err == nil {
 			t.Errorf("%q was taken", line)

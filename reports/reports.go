@@ -3,7 +3,7 @@
 // A report is one file, sql/reports/name.sql: a head of comment lines, then one SELECT from the views of schema report. The
 // lines of the head are
 //
-//	-- title: a few words                 -- needs: graph       measures of the graph are computed before
+//	-- title: a few words                 -- needs: distance    measures of these names are computed before
 //	-- about: one or two sentences        -- screen: 40         rows that a table shows; the other formats have all
 //	-- order: place in the list           -- without edges: …   a note, given when coverage counts no edges
 //	-- method: how the numbers came about -- note: …            a note, given always
@@ -84,8 +84,8 @@ func (d *definition) run(ctx context.Context, db *storage.DB, snapshot int64, ve
 	if err != nil {
 		return nil, err
 	}
-	if d.needsGraph {
-		if err := keepMeasures(ctx, db, snapshot, version); err != nil {
+	if len(d.needs) > 0 {
+		if err := keepMeasures(ctx, db, snapshot, version, d.needs); err != nil {
 			return nil, err
 		}
 	}

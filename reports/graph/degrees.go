@@ -24,10 +24,21 @@ func Gini(amounts []int) float64 {
 	return ratio(2*weighted, n*sum) - (n+1)/n
 }
 
-// Reciprocity returns the share of edges told whose other end told of the same link.
+// Reciprocity returns, of the edges told of a host that told of some edge itself, the share that the other end told too. A
+// host that told of none, for it was not visited or did not list its links, could not confirm anything.
 func (g *Graph) Reciprocity() float64 {
-	both := g.Told() - g.Edges() // links told twice
-	return ratio(2*float64(both), float64(g.Told()))
+	answerable, both := 0, 0
+	for v := range int32(g.hosts) {
+		for _, w := range g.out.row(v) {
+			if theirs := g.out.row(w); len(theirs) > 0 {
+				answerable++
+				if _, found := slices.BinarySearch(theirs, v); found {
+					both++
+				}
+			}
+		}
+	}
+	return ratio(float64(both), float64(answerable))
 }
 
 // Assortativity returns Pearson's correlation of the degrees at the two ends of a link (Newman 2002). It does not exist

@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"context"
+	"math"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -19,11 +21,11 @@ type Distances struct {
 
 // Distances searches the graph breadth first from the given sources, or from every host when there are none. Pairs of hosts
 // without a path between them are left out. From a sample of sources the upper bound of the diameter holds for the
-// component of the sources alone, so they should be of one.
+// component of the sources alone, so they should be of one. The one error is that of a context that ended.
 //
 // The searches run 64 at a time (Then and others, "The more the merrier", 2014): each host has a word with a bit for each
 // search that has come to it, and a host's next word is the union of those of its neighbours.
-func (g *Graph) Distances(sources []int32) Distances {
+func (g *Graph) Distances(ctx context.Context, sources []int32) (Distances, error) {
 	all := len(sources) == 0
 	if all {
 		sources = make([]int32, g.hosts)
@@ -35,6 +37,9 @@ func (g *Graph) Distances(sources []int32) Distances {
 	s := newSearch(g.links, g.hosts)
 	radius := -1
 	for len(sources) > 0 {
+		if err := ctx.Err(); err != nil {
+			return Distances{}, err
+		}
 		batch := sources[:min(lanes, len(sources))]
 		sources = sources[len(batch):]
 		farthest := s.run(batch, &d)
@@ -48,7 +53,7 @@ func (g *Graph) Distances(sources []int32) Distances {
 	if !all {
 		d.Most = max(d.Least, 2*radius)
 	}
-	return d
+	return d, nil
 }
 
 // Mean returns the mean distance of two different hosts that are joined by a path.
@@ -80,7 +85,7 @@ func (d Distances) Effective(q float64) float64 {
 		}
 		below += float64(n)
 	}
-	return ratio(0, 0)
+	return math.NaN()
 }
 
 // search holds the words of up to 64 searches that run together.

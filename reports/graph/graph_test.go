@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -157,6 +159,21 @@ func (n naive) cores() []int {
 	return core
 }
 
+func (n naive) reciprocity() float64 {
+	answerable, both := 0.0, 0.0
+	for v := range n.hosts {
+		for w := range n.hosts {
+			if n.told[v][w] && slices.Contains(n.told[w], true) {
+				answerable++
+				if n.told[w][v] {
+					both++
+				}
+			}
+		}
+	}
+	return both / answerable
+}
+
 // assortativity is Pearson's correlation over the ends of links.
 func (n naive) assortativity() float64 {
 	var x, y []float64
@@ -228,6 +245,7 @@ func check(t *rapid.T, g *graph.Graph, n naive) {
 	same("clustering of paired", sum/float64(len(paired)), some)
 
 	same("cores", n.cores(), g.Cores())
+	same("reciprocity", n.reciprocity(), g.Reciprocity())
 	same("assortativity", n.assortativity(), g.Assortativity())
 
 	pairs, mean, reached := []int64{}, 0.0, 0.0
@@ -244,10 +262,18 @@ func check(t *rapid.T, g *graph.Graph, n naive) {
 			}
 		}
 	}
-	got := g.Distances(nil)
+	got := measured(t, g, nil)
 	same("distances", pairs, got.Pairs)
 	same("mean distance", mean/reached, got.Mean())
 	same("diameter", [2]int{len(pairs) - 1, len(pairs) - 1}, [2]int{got.Least, got.Most})
+}
+
+func measured(t interface{ Fatal(...any) }, g *graph.Graph, sources []int32) graph.Distances {
+	d, err := g.Distances(context.Background(), sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // mesh is a connected random graph.
@@ -266,12 +292,12 @@ func mesh(t *testing.T, hosts, links int) *graph.Graph {
 func TestSampledDistancesBoundTheDiameter(t *testing.T) {
 	t.Parallel()
 	g := mesh(t, 3000, 4000)
-	exact := g.Distances(nil)
+	exact := measured(t, g, nil)
 	sources := make([]int32, 100)
 	for i := range sources {
 		sources[i] = int32(i * 30)
 	}
-	sampled := g.Distances(sources)
+	sampled := measured(t, g, sources)
 	if sampled.Least > exact.Least || sampled.Most < exact.Most || sampled.Sources != 100 {
 		t.Errorf("diameter %d; from 100 sources between %d and %d", exact.Least, sampled.Least, sampled.Most)
 	}
@@ -285,7 +311,7 @@ func TestWhatDoesNotExistIsNaN(t *testing.T) {
 	for name, g := range map[string]*graph.Graph{"empty": build(t, 0, nil), "one host": build(t, 1, nil)} {
 		once, corners := g.Triangles().Closed()
 		_, paired := g.Triangles().Clustering()
-		none := []float64{once, corners, paired, g.Assortativity(), g.Reciprocity(), g.Distances(nil).Mean(), graph.Gini(g.Degrees())}
+		none := []float64{once, corners, paired, g.Assortativity(), g.Reciprocity(), measured(t, g, nil).Mean(), graph.Gini(g.Degrees())}
 		for i, x := range none {
 			if !math.IsNaN(x) {
 				t.Errorf("%s: measure %d is %v", name, i, x)
@@ -294,6 +320,15 @@ func TestWhatDoesNotExistIsNaN(t *testing.T) {
 	}
 	if build(t, 0, nil).Weak().Largest() != -1 {
 		t.Error("an empty graph has a largest component")
+	}
+}
+
+func TestDistancesStopWithTheirContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := mesh(t, 100, 200).Distances(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
 	}
 }
 

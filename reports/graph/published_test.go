@@ -46,7 +46,7 @@ var published = map[string]string{
 func TestMeasuresOfAPublishedGraph(t *testing.T) {
 	t.Parallel()
 	g := readPublished(t, "testdata/p2p-Gnutella08.txt.gz")
-	weak, strong, triangles, distances := g.Weak(), g.Strong(), g.Triangles(), g.Distances(nil)
+	weak, strong, triangles, distances := g.Weak(), g.Strong(), g.Triangles(), measured(t, g, nil)
 	all, paired := triangles.Clustering()
 	once, corners := triangles.Closed()
 	degrees := slices.Sorted(slices.Values(g.Degrees()))

@@ -2,7 +2,7 @@
 -- about: The headline figures of a snapshot; each is explained in the report named beside it.
 -- order: 1
 -- method: figures are computed as in the reports named in the last column.
--- needs: graph
+-- needs: largest_component
 -- param: snapshot
 -- param: version
 -- column: figure - left

@@ -2,8 +2,10 @@
 -- about: Hosts, links and degrees of the overlay, visited hosts and hosts that were only heard of kept apart.
 -- order: 2
 -- method: a link counts once when at least one of its ends listed it (crawl handshake, UDP crawl, imported graph); direction
---   is dropped. Roles are a host's own word, else that of the hosts that list it. Components: hosts joined by links.
--- needs: graph
+--   is dropped, but for strong components. Roles are a host's own word, else that of the hosts that list it. Distances are
+--   in links, of pairs joined by a path: of all pairs up to 100,000 hosts, above that from 64 hosts of the largest weak
+--   component. Effective diameter: within it are 90 % of the pairs, interpolated. Clustering: T triangles, O open triads.
+-- needs: graph largest_component strong_component degree clustering distance
 -- param: snapshot
 -- param: version
 -- column: of - left
@@ -15,6 +17,7 @@
 -- note: Links under visited join two visited hosts; those under only heard of have an end that was never visited.
 -- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Links between
 --   two hosts that were never visited are not known at all.
+-- note: Told by both ends: of links told of a host that listed its own, the share that it told too.
 -- note: Figures are counts, not estimates, so they have no interval. The quantiles are those of hosts: 90 % of hosts have at
 --   most so many links. Report degrees has the whole distribution, degree by degree.
 -- without heard: The snapshot heard of no host: there is no graph.
@@ -35,8 +38,7 @@ WITH host AS (
 ),
 kept AS (
     SELECT
-        split_part(name, '.', 1) AS thing,
-        split_part(name, '.', 2) AS figure,
+        split_part(name, '.', 1) || '.' || split_part(name, '.', 2) AS name,
         COALESCE(NULLIF(split_part(name, '.', 3), ''), 'all') AS population,
         value
     FROM report.measure
@@ -78,20 +80,37 @@ figure AS (
     ) AS f (place, figure, unit, value)
     WHERE everyone.population = 'all'
     UNION ALL
-    SELECT f.part, f.place, replace(thing, '_', ' '), figure, f.unit, k.population, k.value
+    SELECT f.part, f.place, f.thing, f.figure, f.unit, k.population, k.value
     FROM kept k
     JOIN (
         VALUES
-            (1, 6, 'graph', 'edges', 'edges'),
-            (1, 7, 'graph', 'components', 'components'),
-            (2, 1, 'largest_component', 'hosts', 'hosts'),
-            (2, 3, 'largest_component', 'edges', 'edges')
-    ) AS f (part, place, thing, figure, unit) USING (thing, figure)
+            (1, 6, 'graph', 'edges', 'edges', 'graph.edges'),
+            (1, 7, 'graph', 'told by both ends', '0 to 1', 'graph.reciprocity'),
+            (2, 0, 'weak components', 'number', 'components', 'graph.components'),
+            (2, 1, 'largest weak component', 'hosts', 'hosts', 'largest_component.hosts'),
+            (2, 3, 'largest weak component', 'edges', 'edges', 'largest_component.edges'),
+            (7, 1, 'degrees', 'Gini coefficient', '0 to 1', 'degree.gini'),
+            (7, 2, 'degrees', 'assortativity', '-1 to 1', 'degree.assortativity'),
+            (7, 3, 'degrees', 'largest core', 'links', 'degree.core'),
+            (8, 0, 'strong components', 'number', 'components', 'graph.strong_components'),
+            (8, 1, 'largest strong component', 'hosts', 'hosts', 'strong_component.hosts'),
+            (8, 2, 'largest strong component', 'edges', 'edges', 'strong_component.edges'),
+            (9, 1, 'distances', 'mean', 'links', 'distance.mean'),
+            (9, 2, 'distances', 'effective diameter', 'links', 'distance.effective'),
+            (9, 3, 'distances', 'diameter, at least', 'links', 'distance.diameter_least'),
+            (9, 4, 'distances', 'diameter, at most', 'links', 'distance.diameter_most'),
+            (9, 5, 'distances', 'searched from', 'hosts', 'distance.sources'),
+            (10, 1, 'clustering', 'mean, all hosts', '0 to 1', 'clustering.all'),
+            (10, 2, 'clustering', 'mean, 2 links or more', '0 to 1', 'clustering.paired'),
+            (10, 3, 'clustering', 'triangles', 'triangles', 'clustering.triangles'),
+            (10, 4, 'clustering', 'closed triads, T/(T+O)', '0 to 1', 'clustering.closed'),
+            (10, 5, 'clustering', 'closed triads, 3T/(3T+O)', '0 to 1', 'clustering.transitivity')
+    ) AS f (part, place, thing, figure, unit, name) USING (name)
     UNION ALL
-    SELECT 2, 2, 'largest component', 'share of hosts', '%', population, report.share(k.value, h.hosts)
+    SELECT 2, 2, 'largest weak component', 'share of hosts', '%', population, report.share(k.value, h.hosts)
     FROM kept k
     JOIN host h USING (population)
-    WHERE k.thing = 'largest_component' AND k.figure = 'hosts'
+    WHERE k.name = 'largest_component.hosts'
     UNION ALL
     SELECT 2 + d.place, f.place, d.kind, f.figure, 'links', d.population, f.value
     FROM (
@@ -122,14 +141,26 @@ figure AS (
     JOIN bucket b ON d.links BETWEEN b.low AND b.high
     GROUP BY d.place, b.low, b.high, d.kind, d.population
 )
--- A population that is not there has no hosts: 0, and not unknown.
 SELECT
     thing AS of,
     figure,
     unit,
-    COALESCE(max(value) FILTER (WHERE population = 'visited'), CASE WHEN unit = 'hosts' THEN 0 END) AS visited,
-    COALESCE(max(value) FILTER (WHERE population = 'only_heard_of'), CASE WHEN unit = 'hosts' THEN 0 END) AS only_heard_of,
-    COALESCE(max(value) FILTER (WHERE population = 'all'), CASE WHEN unit = 'hosts' THEN 0 END) AS "all"
-FROM figure
-GROUP BY part, place, thing, figure, unit
+    COALESCE(visited, absent) AS visited,
+    COALESCE(only_heard_of, absent) AS only_heard_of,
+    COALESCE("all", absent) AS "all"
+FROM (
+    SELECT
+        part,
+        place,
+        thing,
+        figure,
+        unit,
+        max(value) FILTER (WHERE population = 'visited') AS visited,
+        max(value) FILTER (WHERE population = 'only_heard_of') AS only_heard_of,
+        max(value) FILTER (WHERE population = 'all') AS "all",
+        -- Hosts that were counted and of which there are none: 0, and not unknown.
+        CASE WHEN unit = 'hosts' AND part < 7 THEN 0 END AS absent
+    FROM figure
+    GROUP BY part, place, thing, figure, unit
+) f
 ORDER BY part, place
