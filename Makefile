@@ -17,6 +17,24 @@ SHELL       := /bin/sh
 build:
 	$(GO) build -o bin/ ./cmd/gnucensus
 
+# The lab runs beside the crawl and ends with this recipe, however that ends.
+LAB     ?= --ultrapeers 100 --leaves 900 --random-seed 7 --dead 0.1 --firewalled 0.1 --slow 0.02
+REPORTS := summary topology sharing freeriders latency agents outcomes
+
+census: build postgres
+	@rm -f bin/seeds.txt
+	echo "gnucensus lab $(LAB) --truth bin/truth.csv"
+	bin/gnucensus lab $(LAB) --truth bin/truth.csv >bin/seeds.txt &
+	lab=$$!
+	trap 'kill $$lab 2>/dev/null; wait $$lab || :' EXIT
+	until [ -s bin/seeds.txt ]; do kill -0 $$lab; sleep 0.1; done
+	printf '\ngnucensus crawl --scope lab --seeds bin/seeds.txt\n'
+	bin/gnucensus crawl --scope lab --seeds bin/seeds.txt
+	for report in $(REPORTS); do
+		printf '\ngnucensus report %s\n' $$report
+		bin/gnucensus report $$report
+	done
+
 test: postgres compiler
 	$(GO) vet ./...
 	$(GO) test -race ./...

@@ -14,8 +14,9 @@ import (
 
 // A program is one run of the command line: where it reads and writes, and what the global flags chose.
 type program struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	stdin  io.Reader
+	stdout io.Writer
+	talk   *talk
 
 	log *slog.Logger // set before any command acts
 }
@@ -27,7 +28,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
-	return explain(p.stderr, err)
+	return explain(p.talk, err)
 }
 
 // app builds the command tree. Nothing acts before the library has parsed everything.
@@ -41,12 +42,12 @@ func (p *program) app() *cli.App {
 		Version:     version(),
 		Reader:      p.stdin,
 		Writer:      p.stdout,
-		ErrWriter:   p.stderr,
+		ErrWriter:   p.talk,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "database", Usage: "connect to PostgreSQL at `URL` instead of the private server"},
 			&cli.StringFlag{Name: "data", Usage: "keep the private PostgreSQL server in `DIR`"},
 			&cli.StringFlag{Name: "format", Value: "table", Usage: "print results as `F`: table or json; reports also as csv or md"},
-			&cli.StringFlag{Name: "log-level", Value: "info", Usage: "tell what is at least `L`: debug, info, warn or error"},
+			&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "tell what is at least `L`: debug, info, warn or error"},
 		},
 		Before:                    p.before,
 		Action:                    func(c *cli.Context) error { return cli.ShowAppHelp(c) },
@@ -55,6 +56,12 @@ func (p *program) app() *cli.App {
 		// Errors travel to main, which explains them and exits.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
+			p.labCommand(),
+			p.crawlCommand(),
+			p.snapshotCommand(),
+			p.reportCommand(),
+			p.importCommand(),
+			p.dbCommand(),
 			p.completionCommand(),
 		},
 	}
@@ -113,7 +120,7 @@ func (p *program) before(c *cli.Context) error {
 	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
 		return usage("The levels are debug, info, warn and error.", "--log-level: %q is no level", c.String("log-level"))
 	}
-	p.log = newLogger(p.stderr, isTerminal(p.stderr), level)
+	p.log = newLogger(p.talk, p.talk.terminal, level)
 	return nil
 }
 
@@ -121,7 +128,7 @@ func (p *program) before(c *cli.Context) error {
 func format(c *cli.Context, known ...string) (string, error) {
 	f := c.String("format")
 	if !slices.Contains(known, f) {
-		return "", usage("Known here: "+strings.Join(known, ", ")+".", "--format: %q is no format of %s", f, c.Command.FullName())
+		return "", usage("Formats: "+strings.Join(known, ", ")+".", "%s--format: %q is not known here", within(c), f)
 	}
 	return f, nil
 }
@@ -131,11 +138,19 @@ func arguments(c *cli.Context, names ...string) ([]string, error) {
 	got := c.Args().Slice()
 	switch {
 	case len(got) < len(names):
-		return nil, usage(helpHint(c), "%s: %s is missing", c.Command.HelpName, names[len(got)])
+		return nil, usage(helpHint(c), "%s%s is missing", within(c), names[len(got)])
 	case len(got) > len(names):
-		return nil, usage(helpHint(c), "%s: %q is one argument too many", c.Command.HelpName, got[len(names)])
+		return nil, usage(helpHint(c), "%s%q is one argument too many", within(c), got[len(names)])
 	}
 	return got, nil
+}
+
+// within names the command that an error is about, if it is about one.
+func within(c *cli.Context) string {
+	if command, below := strings.CutPrefix(c.Command.HelpName, c.App.Name+" "); below {
+		return command + ": "
+	}
+	return ""
 }
 
 func helpHint(c *cli.Context) string {
@@ -144,7 +159,7 @@ func helpHint(c *cli.Context) string {
 
 // usageError is what the library calls for a flag whose value does not parse.
 func usageError(c *cli.Context, err error, _ bool) error {
-	return usage(helpHint(c), "%w", err)
+	return usage(helpHint(c), "%s%w", within(c), err)
 }
 
 // version is the module version that the toolchain stamped into the binary: a tag, or the commit it was built from.

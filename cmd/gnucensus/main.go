@@ -16,6 +16,6 @@ func main() {
 	// The first signal ends the work cleanly. The handler is gone after it, so a second one kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop)
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, talk: newTalk(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args))
 }

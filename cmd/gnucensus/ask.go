@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"gnucensus/probe"
+)
+
+// candidatesPerVia is how many ultrapeers may be tried for one that lets us ask: many have no slot for a leaf.
+const candidatesPerVia = 4
+
+// ask asks each query that is still to be asked through QueryVia ultrapeers. It returns whether any was asked.
+func (c *census) ask(ctx context.Context) (bool, error) {
+	candidates, pending, err := c.planQueries(ctx)
+	if err != nil {
+		return false, fmt.Errorf("choose ultrapeers to ask through: %w", err)
+	}
+	fmt.Fprintf(c.talk, "asking %d queries through %d ultrapeers\n", len(c.Queries), min(c.QueryVia, len(candidates)))
+	asking, stop := context.WithCancel(ctx)
+	defer stop()
+	next, answers := make(chan probe.Endpoint, len(candidates)), make(chan []probe.Observation)
+	for _, e := range candidates {
+		next <- e
+	}
+	close(next)
+	var askers sync.WaitGroup
+	for range c.QueryVia {
+		askers.Go(func() { c.askThroughOne(asking, next, pending, answers) })
+	}
+	go func() { askers.Wait(); close(answers) }()
+	asked := false
+	for obs := range answers {
+		asked = true
+		if err == nil {
+			err = c.record(ctx, obs)
+		}
+		if err != nil {
+			stop()
+		}
+	}
+	return asked, err
+}
+
+// planQueries returns the ultrapeers to ask through, the best first, and which queries are still to be asked through each.
+func (c *census) planQueries(ctx context.Context) ([]probe.Endpoint, func(probe.Endpoint) []string, error) {
+	candidates, err := c.db.Ultrapeers(ctx, c.snapshot.ID(), candidatesPerVia*c.QueryVia)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked, err := c.db.Asked(ctx, c.snapshot.ID())
+	if err != nil {
+		return nil, nil, err
+	}
+	pending := func(via probe.Endpoint) []string {
+		return slices.DeleteFunc(slices.Clone(c.Queries), func(words string) bool { return slices.Contains(asked[via], words) })
+	}
+	return candidates, pending, nil
+}
+
+// askThroughOne tries candidates until one of them lets us ask all that is pending.
+func (c *census) askThroughOne(ctx context.Context, candidates <-chan probe.Endpoint,
+	pending func(probe.Endpoint) []string, answers chan<- []probe.Observation) {
+	for via := range candidates {
+		words := pending(via)
+		if len(words) == 0 || ctx.Err() != nil {
+			return
+		}
+		obs := c.surveyor.Ask(ctx, via, words)
+		answers <- obs
+		if slices.ContainsFunc(obs, func(o probe.Observation) bool { return o.Outcome == probe.Answered }) {
+			return
+		}
+	}
+}
+
+// record keeps answers to queries. Those that were cut off are asked again when the snapshot is resumed, so they are not kept;
+// nor is the refusal of an ultrapeer that did not let us ask, which its visit has met already. The end of ctx does not stop
+// the writing.
+func (c *census) record(ctx context.Context, obs []probe.Observation) error {
+	obs = slices.DeleteFunc(obs, func(o probe.Observation) bool {
+		return o.Method != probe.Query || o.Outcome == probe.Cancelled
+	})
+	if len(obs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return c.snapshot.Record(ctx, obs)
+}

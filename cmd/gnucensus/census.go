@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gnucensus/crawler"
+	"gnucensus/crawler/pace"
+	"gnucensus/probe"
+	"gnucensus/storage"
+)
+
+// lastWords is the time that the writing of a stopped crawl's state may take.
+const lastWords = 30 * time.Second
+
+// A census is one run of a snapshot: a walk, queries, and a walk among those whom the hits made heard of.
+type census struct {
+	settings
+	pacer    *pace.Pacer
+	surveyor surveyor
+	talk     *talk
+
+	db       *storage.DB
+	snapshot *storage.Snapshot
+	log      *slog.Logger
+
+	started  time.Time
+	visited  int  // visits of this run
+	complete bool // nobody was left to visit when the last walk ended
+
+	stopped bool // by a signal
+	state   storage.State
+	took    time.Duration
+}
+
+// newCensus makes what the settings ask for. Nothing starts.
+func (p *program) newCensus(network probe.Network, s settings) (*census, error) {
+	pacer, err := s.pacer(p.log)
+	if err != nil {
+		return nil, err
+	}
+	surveyor, err := newSurveyor(network, s, pacer, p.log)
+	if err != nil {
+		return nil, err
+	}
+	return &census{settings: s, pacer: pacer, surveyor: surveyor, talk: p.talk}, nil
+}
+
+// run walks from the seeds, or goes on where an earlier run stopped, and leaves the snapshot complete or interrupted. That
+// ctx ends is no error.
+func (c *census) run(ctx context.Context, seeds []probe.Endpoint) error {
+	c.started = time.Now()
+	group, working := errgroup.WithContext(ctx)
+	serving, hangUp := context.WithCancel(working)
+	defer hangUp()
+	group.Go(func() error {
+		if err := c.surveyor.Run(serving); err != nil && serving.Err() == nil {
+			return fmt.Errorf("serve sockets: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		defer hangUp()
+		return c.survey(working, seeds)
+	})
+	err := group.Wait()
+	c.took = time.Since(c.started)
+	c.stopped = ctx.Err() != nil
+	if c.stopped && errors.Is(err, ctx.Err()) {
+		err = nil
+	}
+	c.state = storage.StateInterrupted
+	if err == nil && c.complete && !c.stopped {
+		c.state = storage.StateComplete
+	}
+	if lost := new(storage.LostError); errors.As(err, &lost) {
+		return err // nothing more can be written
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	return errors.Join(err, c.snapshot.Finish(last, c.state == storage.StateComplete))
+}
+
+// survey is the work of a run.
+func (c *census) survey(ctx context.Context, seeds []probe.Endpoint) error {
+	if err := c.walk(ctx, seeds); err != nil || ctx.Err() != nil || c.QueryVia == 0 {
+		return err
+	}
+	asked, err := c.ask(ctx)
+	if err != nil || !asked || ctx.Err() != nil || !c.complete {
+		return err
+	}
+	// What the hits made heard of is what a resumed crawl would find unvisited.
+	if err := c.reopen(ctx); err != nil || len(c.snapshot.Frontier()) == 0 {
+		return err
+	}
+	return c.walk(ctx, nil)
+}
+
+func (c *census) reopen(ctx context.Context) error {
+	id := c.snapshot.ID()
+	c.snapshot.Close()
+	again, err := c.db.Resume(ctx, id)
+	if err != nil {
+		return err
+	}
+	c.snapshot = again
+	return nil
+}
+
+// walk visits the seeds, what is left of earlier runs, and whom they name.
+func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
+	cfg := crawler.Config{
+		Workers: c.Workers,
+		Admit:   c.pacer.Visit,
+		Visited: c.snapshot.Visited(),
+		Log:     c.log,
+	}
+	if c.MaxHosts > 0 {
+		cfg.MaxHosts = c.MaxHosts - c.visited
+	}
+	if c.Duration > 0 {
+		cfg.Duration = c.Duration - time.Since(c.started)
+	}
+	if cfg.MaxHosts < 0 || cfg.Duration < 0 || c.MaxHosts > 0 && cfg.MaxHosts == 0 {
+		c.complete = false
+		return nil
+	}
+	walker := crawler.New(cfg, c.surveyor, c.snapshot)
+	showing, hide := context.WithCancel(ctx)
+	var shown sync.WaitGroup
+	shown.Go(func() { c.talk.show(showing, walker.Progress, len(cfg.Visited)) })
+	summary, err := walker.Run(ctx, append(c.snapshot.Frontier(), seeds...))
+	hide()
+	shown.Wait()
+	c.visited += summary.Visited
+	c.complete = summary.Complete
+	return err
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gnucensus/probe"
+	"gnucensus/storage"
+)
+
+func (p *program) crawlCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "crawl",
+		Usage: "walk the network from seeds, ask queries, and keep a snapshot",
+		Description: strings.TrimSpace(`
+Each host that is heard of is visited once. When nobody is left to visit, the queries are asked through a few ultrapeers that
+answered, and hosts that the hits made heard of are visited too. Ctrl-C saves and tells how to resume.
+
+Examples:
+  gnucensus crawl --scope lab --seed 127.1.0.1:6346
+  gnucensus crawl --seeds hosts.txt --contact you@example.org --exclude opted-out.txt
+  gnucensus crawl --seeds hosts.txt --contact you@example.org --max-hosts 500 --query-via 0 --format json`),
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "seed", Usage: "begin with the host at `ADDRESS:PORT`; may be repeated"},
+			&cli.StringFlag{Name: "seeds", Usage: "begin with the hosts in `FILE`, one ADDRESS:PORT a line; - is standard input"},
+			&cli.StringFlag{Name: "scope", Value: "live", Usage: "visit addresses of `S` only: live (public ones) or lab (127.0.0.0/8)"},
+			&cli.StringFlag{Name: "contact", Usage: "tell every host that `WHO` (address or page) can be asked about this crawl; needed when live"},
+			&cli.StringFlag{Name: "exclude", Usage: "never visit the addresses and prefixes in `FILE`, one a line; read again when it changes"},
+			&cli.Float64Flag{Name: "rate", Usage: "begin at most `N` visits a second; 0 in scope lab: no limit", DefaultText: "live 20, lab 0"},
+			&cli.Float64Flag{Name: "rate-per-host", Usage: "send one host at most `N` connections and datagrams a second", DefaultText: "live 1, lab 0"},
+			&cli.Float64Flag{Name: "rate-per-prefix", Usage: "send one /24 (IPv6: /48) at most `N` connections and datagrams a second", DefaultText: "live 2, lab 0"},
+			&cli.IntFlag{Name: "workers", Usage: "visit at most `N` hosts at a time", DefaultText: "live 200, lab 50"},
+			&cli.IntFlag{Name: "max-hosts", Usage: "stop after `N` visits; 0: no limit"},
+			&cli.DurationFlag{Name: "duration", Usage: "begin no visit after `TIME`, such as 90m; 0: no limit"},
+			&cli.StringFlag{Name: "queries", Usage: "ask the queries in `FILE`, one a line", DefaultText: "a list of 8"},
+			&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
+			&cli.DurationFlag{Name: "query-wait", Usage: "wait `TIME` for the hits of a query", DefaultText: "live 30s, lab 1s"},
+			&cli.StringFlag{Name: "vantage", Usage: "call the place that we measure from `NAME`", DefaultText: "the name of this machine"},
+		},
+		HideHelpCommand: true,
+		Action:          p.crawl,
+	}
+}
+
+// crawl begins a snapshot and walks it.
+func (p *program) crawl(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	form, err := format(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	seeds, err := readSeeds(p.stdin, c.StringSlice("seed"), c.String("seeds"))
+	if err != nil {
+		return err
+	}
+	if len(seeds) == 0 {
+		return usage(seedsHint, "crawl: no seeds: a walk needs at least one host to begin with")
+	}
+	s, err := readSettings(c)
+	if err != nil {
+		return err
+	}
+	census, err := p.newCensus(probe.Gnutella, s)
+	if err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		configuration, err := json.Marshal(s)
+		if err != nil {
+			return fmt.Errorf("keep configuration: %w", err)
+		}
+		snapshot, err := db.Begin(c.Context, storage.Meta{
+			Network:       string(probe.Gnutella),
+			Vantage:       s.Vantage,
+			Version:       version(),
+			Configuration: configuration,
+		})
+		if err != nil {
+			return err
+		}
+		if err := snapshot.Hear(c.Context, seeds); err != nil {
+			snapshot.Close()
+			return err
+		}
+		return p.take(c.Context, census, db.DB, snapshot, seeds, form)
+	})
+}
+
+// take runs a census on a snapshot, which it closes, and prints what the snapshot then holds.
+func (p *program) take(ctx context.Context, c *census, db *storage.DB, snapshot *storage.Snapshot,
+	seeds []probe.Endpoint, form string) error {
+	id := snapshot.ID()
+	c.db, c.snapshot = db, snapshot
+	c.log = p.log.With("snapshot", id)
+	defer func() { c.snapshot.Close() }() // not the one that it began with, when it was opened again
+	fmt.Fprintf(p.talk, "snapshot %d begins; Ctrl-C saves it\n", id)
+	if err := c.run(ctx, seeds); err != nil {
+		return err
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	coverage, err := db.Coverage(last, id)
+	if err != nil {
+		return err
+	}
+	if err := c.summary(coverage).print(p.stdout, form); err != nil {
+		return err
+	}
+	return c.verdict(coverage)
+}
+
+// summary is what a crawl prints when it ends. The time is that of this run.
+func (c *census) summary(coverage storage.Coverage) facts {
+	took := c.took.Seconds()
+	summary := append(facts{{"snapshot", c.snapshot.ID()}, {"state", c.state}}, covered(coverage)...)
+	return append(summary, fact{"took_seconds", took}, fact{"hosts_per_second", float64(c.visited) / took})
+}
+
+func covered(c storage.Coverage) facts {
+	return facts{
+		{"heard", c.Heard}, {"visited", c.Visited}, {"reached", c.Reached}, {"ultrapeers", c.Ultrapeers}, {"leaves", c.Leaves},
+		{"edges", c.Edges}, {"rumours", c.Rumours}, {"queries", c.Queries}, {"hits", c.Hits},
+	}
+}
+
+// verdict is the error of a crawl that did not come to its end, or that met nobody.
+func (c *census) verdict(coverage storage.Coverage) error {
+	id := c.snapshot.ID()
+	resume := fmt.Sprintf("To go on: gnucensus snapshot resume %d", id)
+	switch {
+	case c.stopped:
+		return &hinted{err: fmt.Errorf("stopped; snapshot %d is saved", id), hint: resume, code: exitInterrupted}
+	case coverage.Visited == 0:
+		return advise(fmt.Errorf("no host was visited: all are excluded or out of scope %s; snapshot %d is kept", c.Scope, id),
+			"Addresses of scope live are public ones, those of scope lab are 127.0.0.0/8.\n"+seedsHint)
+	case coverage.Reached == 0:
+		return advise(fmt.Errorf("none of the %d hosts that were visited is a servent that answers; snapshot %d is kept",
+			coverage.Visited, id), fmt.Sprintf("How each visit ended: gnucensus report outcomes --snapshot %d\n%s", id, seedsHint))
+	case c.state == storage.StateInterrupted:
+		fmt.Fprintf(c.talk, "snapshot %d is not complete: --max-hosts or --duration was reached, or visits were cut off. %s\n", id, resume)
+	}
+	return nil
+}

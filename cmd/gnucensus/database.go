@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"gnucensus/storage"
+	"gnucensus/storage/cluster"
+)
+
+// A database is the one that the flags name, open and with the tables of this version.
+type database struct {
+	*storage.DB
+	dsn     string
+	private *cluster.Cluster // nil when --database names another
+}
+
+// open opens the database that --database names, the private one without that flag.
+func (p *program) open(c *cli.Context) (*database, error) {
+	db := &database{dsn: c.String("database")}
+	if db.dsn == "" {
+		private, err := cluster.Open(c.Context, p.clusterConfig(c))
+		if err != nil {
+			return nil, err
+		}
+		db.private, db.dsn = private, private.DSN()
+	}
+	var err error
+	if db.DB, err = storage.Open(c.Context, db.dsn); err == nil {
+		err = db.Migrate(c.Context)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+// close gives up the connections, and the share in the private server.
+func (db *database) close() error {
+	if db.DB != nil {
+		db.Close()
+	}
+	if db.private == nil {
+		return nil
+	}
+	return db.private.Close()
+}
+
+func (p *program) clusterConfig(c *cli.Context) cluster.Config {
+	return cluster.Config{Dir: c.String("data"), Log: p.log}
+}
+
+// use runs work with an open database. Its own error comes before one of closing.
+func (p *program) use(c *cli.Context, work func(*database) error) error {
+	db, err := p.open(c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(db), db.close())
+}
+
+// info describes one snapshot.
+func (db *database) info(ctx context.Context, id int64) (storage.SnapshotInfo, error) {
+	infos, err := db.Snapshots(ctx)
+	if err != nil {
+		return storage.SnapshotInfo{}, err
+	}
+	i := slices.IndexFunc(infos, func(s storage.SnapshotInfo) bool { return s.ID == id })
+	if i < 0 {
+		return storage.SnapshotInfo{}, fmt.Errorf("find snapshot %d: %w", id, storage.ErrNoSnapshot)
+	}
+	return infos[i], nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+
+	"github.com/urfave/cli/v2"
+
+	"gnucensus/storage"
+	"gnucensus/storage/cluster"
+)
+
+func (p *program) dbCommand() *cli.Command {
+	command := func(name, usage, example string, action cli.ActionFunc) *cli.Command {
+		return &cli.Command{
+			Name: name, Usage: usage, Description: "Example:\n  " + example, HideHelpCommand: true, Action: action,
+		}
+	}
+	psql := command("psql", "open the database in psql", "gnucensus db psql -- -c 'SELECT * FROM report.coverage'", p.dbPsql)
+	psql.ArgsUsage = "[-- ARGUMENTS OF PSQL]"
+	return &cli.Command{
+		Name:  "db",
+		Usage: "look after the database",
+		Subcommands: []*cli.Command{
+			command("url", "print how to connect; the private server stays up until db stop",
+				`psql "$(gnucensus db url)"`, p.dbURL),
+			psql,
+			command("status", "tell where the database is and whether it runs", "gnucensus db status", p.dbStatus),
+			command("stop", "stop the private server", "gnucensus db stop", p.dbStop),
+			command("migrate", "bring the tables up to the version of this program", "gnucensus db migrate", p.dbMigrate),
+		},
+	}
+}
+
+func (p *program) dbURL(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		if db.private != nil {
+			if err := db.private.Keep(); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintln(p.stdout, db.dsn)
+		return err
+	})
+}
+
+// dbPsql runs psql while we hold a share in the server. The terminal sends Ctrl-C to psql too, which knows what to do.
+func (p *program) dbPsql(c *cli.Context) error {
+	path, err := exec.LookPath("psql")
+	if err != nil {
+		return advise(fmt.Errorf("find psql: %w", err), "It comes with PostgreSQL's client programs: apt-get install postgresql-client")
+	}
+	return p.use(c, func(db *database) error {
+		psql := exec.Command(path, append([]string{db.dsn}, c.Args().Slice()...)...)
+		psql.Stdin, psql.Stdout, psql.Stderr = p.stdin, p.stdout, p.talk
+		if err := psql.Run(); err != nil {
+			return fmt.Errorf("run psql: %w", err)
+		}
+		return nil
+	})
+}
+
+func (p *program) dbStatus(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	form, err := format(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	if dsn := c.String("database"); dsn != "" {
+		db, err := storage.Open(c.Context, dsn)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return facts{{"database", db.String()}, {"state", "answers"}}.print(p.stdout, form)
+	}
+	s, err := cluster.Status(c.Context, p.clusterConfig(c))
+	if err != nil {
+		return err
+	}
+	state := "no database yet: the first command that needs one makes it"
+	switch {
+	case s.PID != 0 && s.Kept:
+		state = "runs until gnucensus db stop"
+	case s.PID != 0:
+		state = "runs while a gnucensus uses it"
+	case s.Running:
+		state = "starts, stops or recovers"
+	case s.Version != 0:
+		state = "stopped: the next command that needs it starts it"
+	}
+	return facts{
+		{"data_directory", s.Dir}, {"postgresql", s.Version}, {"state", state}, {"process", s.PID}, {"url", s.DSN}, {"log", s.Log},
+	}.print(p.stdout, form)
+}
+
+func (p *program) dbStop(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	if c.String("database") != "" {
+		return usage("Leave out --database and GNUCENSUS_DATABASE for the private one.", "db stop: only the private server can be stopped")
+	}
+	return cluster.Stop(c.Context, p.clusterConfig(c))
+}
+
+func (p *program) dbMigrate(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	return p.use(c, func(*database) error { return nil }) // every use of a database migrates it
+}

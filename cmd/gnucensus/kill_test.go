@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/servent/lab"
+	"gnucensus/storage"
+	"gnucensus/storage/storagetest"
+)
+
+// slowly paces a crawl of a lab of 300 hosts so that it lasts for some batches, without queries.
+var slowly = []string{"--rate", "40", "--query-via", "0"}
+
+// TestKilledCrawlerResumes kills the crawler in the middle. What it had committed stays, and a resumed crawl ends with the hosts
+// of one that nobody killed, without a conversation that was held twice.
+func TestKilledCrawlerResumes(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 1})
+	dsn := storagetest.DSN(t)
+	crawler := start(t, seeded(net, dsn, slowly...)...)
+	before := awaitVisits(t, dsn, 50)
+	if err := crawler.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	crawler.end(t)
+
+	db := open(t, dsn)
+	if s := decode[[]snapshotLine](t, must(t, "snapshot", "list", "--database", dsn, "--format", "json")); s[0].State != storage.StateKilled {
+		t.Errorf("the killed crawl is %s", s[0].State)
+	}
+	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
+	checkResumed(t, db, s, net, before)
+}
+
+// TestInterruptedCrawlerResumes stops the crawler by Ctrl-C: it says how to go on, and that works.
+func TestInterruptedCrawlerResumes(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 2})
+	dsn := storagetest.DSN(t)
+	crawler := start(t, seeded(net, dsn, slowly...)...)
+	before := awaitVisits(t, dsn, 50)
+	if err := crawler.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	r := crawler.end(t)
+	if r.code != exitInterrupted || !strings.Contains(r.stderr, "gnucensus snapshot resume 1") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+	if s := decode[summary](t, r.stdout); s.State != "interrupted" || s.Visited < before {
+		t.Errorf("summary of the interrupted crawl: %+v", s)
+	}
+	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
+	checkResumed(t, open(t, dsn), s, net, before)
+}
+
+// TestKilledDatabaseResumes kills the private PostgreSQL in the middle of a crawl.
+func TestKilledDatabaseResumes(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 3})
+	data := dataDir(t)
+	dsn := strings.TrimSpace(must(t, "db", "url", "--data", data))
+	t.Cleanup(func() {
+		if r := run(t, context.WithoutCancel(t.Context()), "db", "stop", "--data", data); r.code != exitDone {
+			t.Error(r.stderr)
+		}
+	})
+	args := []string{"crawl", "--scope", "lab", "--data", data, "--seed", net.Seeds()[0].String(), "--format", "json"}
+	crawler := start(t, append(args, slowly...)...)
+	before := awaitVisits(t, dsn, 50)
+	status := decode[struct{ Process int }](t, must(t, "db", "status", "--data", data, "--format", "json"))
+	if err := syscall.Kill(status.Process, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	r := crawler.end(t)
+	if r.code != exitFailed || !strings.Contains(r.stderr, "gnucensus snapshot resume 1") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--data", data, "--format", "json"))
+	must(t, "db", "url", "--data", data) // it stays up for a look
+	checkResumed(t, open(t, dsn), s, net, before)
+}
+
+// snapshotLine is what snapshot list --format json prints of one.
+type snapshotLine struct {
+	Snapshot int64
+	State    storage.State
+}
+
+// awaitVisits waits until some visits of snapshot 1 are committed, and returns how many were found.
+func awaitVisits(t *testing.T, dsn string, least int64) int {
+	t.Helper()
+	var db *storage.DB
+	var visits int64
+	eventually(t, "less than "+strconv.FormatInt(least, 10)+" visits were committed", func() bool {
+		if db == nil {
+			db, _ = storage.Open(t.Context(), dsn) // it may be migrated just now
+			return false
+		}
+		found, err := db.Select(t.Context(), `SELECT count(DISTINCT endpoint_id) FROM observation WHERE snapshot_id = 1`)
+		if err == nil {
+			visits = found.Values[0][0].(int64)
+		}
+		return visits >= least
+	})
+	db.Close()
+	return int(visits)
+}
+
+// checkResumed looks whether a snapshot that was cut in two is as good as one in one piece.
+func checkResumed(t *testing.T, db *storage.DB, s summary, net *lab.Net, before int) {
+	t.Helper()
+	hosts := len(net.Truth())
+	if before >= hosts {
+		t.Fatalf("all %d hosts were visited before the end: nothing was left to resume", hosts)
+	}
+	if s.State != "complete" || s.Heard != hosts || s.Visited != hosts {
+		t.Errorf("summary of the resumed crawl: %+v", s)
+	}
+	compare(t, db, s.Snapshot, net.Truth())
+	twice := rows(t, db, `
+		SELECT endpoint_id, method, count(*) FROM observation
+		WHERE snapshot_id = $1 GROUP BY 1, 2 HAVING count(*) > 1`, s.Snapshot)
+	if diff := cmp.Diff([][]any(nil), twice); diff != "" {
+		t.Errorf("conversations held twice:\n%s", diff)
+	}
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gnucensus/servent/lab"
+	"gnucensus/storage"
+)
+
+// runAsProgram, set in the environment, makes the test binary the program itself, so that tests can kill it.
+const runAsProgram = "GNUCENSUS_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsProgram) != "" {
+		os.Unsetenv(runAsProgram)
+		main()
+	}
+	for _, variable := range os.Environ() { // of whoever runs the tests
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GNUCENSUS_") && !strings.HasPrefix(name, "GNUCENSUS_TEST") &&
+			name != "GNUCENSUS_PGBIN" {
+			os.Unsetenv(name)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+// A result is what a run of the program left behind.
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs the program inside the test process.
+func run(t testing.TB, ctx context.Context, args ...string) result {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	p := &program{stdin: strings.NewReader(""), stdout: &stdout, talk: newTalk(&stderr)}
+	code := p.run(ctx, append([]string{"gnucensus"}, args...))
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// must runs the program, which must succeed, and returns its standard output.
+func must(t testing.TB, args ...string) string {
+	t.Helper()
+	r := run(t, t.Context(), args...)
+	if r.code != exitDone {
+		t.Fatalf("gnucensus %s: exit %d\n%s", strings.Join(args, " "), r.code, r.stderr)
+	}
+	return r.stdout
+}
+
+// decode reads the one JSON value that a command printed.
+func decode[T any](t testing.TB, text string) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("read %q: %v", text, err)
+	}
+	return v
+}
+
+// A process is a run of the program of its own, to be signalled and killed.
+type process struct {
+	*exec.Cmd
+	said bytes.Buffer
+	line chan string // of standard error; closed at its end
+}
+
+// start starts the program as a process, which is killed when the test ends.
+func start(t testing.TB, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.Command(os.Args[0], args...), line: make(chan string, 1000)}
+	p.Env = append(os.Environ(), runAsProgram+"=1")
+	p.Stdout = &p.said
+	stderr, err := p.StderrPipe()
+	if err == nil {
+		err = p.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.line)
+		for s := bufio.NewScanner(stderr); s.Scan(); {
+			p.line <- s.Text()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = p.Process.Kill() // it has ended in most tests
+		_ = p.Wait()
+	})
+	return p
+}
+
+// end waits for the process and returns its exit code and what it said since.
+func (p *process) end(t testing.TB) result {
+	t.Helper()
+	var talk strings.Builder
+	for line := range p.line {
+		fmt.Fprintln(&talk, line)
+	}
+	_ = p.Wait() // the state says it all
+	return result{p.ProcessState.ExitCode(), p.said.String(), talk.String()}
+}
+
+// network starts a lab, which ends with the test, at addresses that no other test of this package uses.
+func network(t testing.TB, plan lab.Plan) *lab.Net {
+	t.Helper()
+	plan.Base = base(t)
+	net, err := lab.New(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	running.Go(func() { ended <- net.Run(ctx, func() { close(ready) }) })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return net
+}
+
+var bases atomic.Uint32
+
+// base is the first of 2,048 addresses in 127.50.0.0/15 that one test may use.
+func base(t testing.TB) netip.Addr {
+	n := bases.Add(1) - 1
+	if n >= 64 {
+		t.Fatal("more labs than addresses")
+	}
+	return netip.AddrFrom4([4]byte{127, byte(50 + n/32), byte(n % 32 * 8), 1})
+}
+
+// seeded are the flags of a crawl of the lab into a database.
+func seeded(net *lab.Net, dsn string, more ...string) []string {
+	args := []string{"crawl", "--scope", "lab", "--database", dsn, "--format", "json"}
+	for _, s := range net.Seeds() {
+		args = append(args, "--seed", s.String())
+	}
+	return append(args, more...)
+}
+
+// open opens the database of a test to look into it.
+func open(t testing.TB, dsn string) *storage.DB {
+	t.Helper()
+	db, err := storage.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+// rows reads from the database of a test.
+func rows(t testing.TB, db *storage.DB, statement string, args ...any) [][]any {
+	t.Helper()
+	r, err := db.Select(t.Context(), statement, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Values
+}
+
+// eventually looks again and again until the condition holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-t.Context().Done():
+			t.Fatalf("until the end of the test, %s", what)
+		case <-time.After(2 * time.Minute):
+			t.Fatalf("for two minutes, %s", what)
+		}
+	}
+}
+
+// dataDir is a folder for a private server. Unlike that of testing, every user may pass through it: a server that root starts
+// is another user.
+func dataDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gnucensus-test-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// file writes lines into a file of the test and returns its name.
+func file(t testing.TB, lines ...string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "lines.txt")
+	if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}

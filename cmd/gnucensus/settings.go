@@ -1,0 +1,172 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"gnucensus/crawler/pace"
+)
+
+// Settings are what a crawl was asked to do. They are kept with its snapshot, so that a crawl that is resumed does the same.
+type settings struct {
+	Scope         string        `json:"scope"`
+	Contact       string        `json:"contact"`
+	Exclude       string        `json:"exclude,omitempty"` // path, absolute
+	Rate          float64       `json:"rate"`
+	RatePerHost   float64       `json:"rate_per_host"`
+	RatePerPrefix float64       `json:"rate_per_prefix"`
+	Workers       int           `json:"workers"`
+	MaxHosts      int           `json:"max_hosts"`
+	Duration      time.Duration `json:"duration_ns"`
+	Queries       []string      `json:"queries"`
+	QueryVia      int           `json:"query_via"`
+	QueryWait     time.Duration `json:"query_wait_ns"`
+	Vantage       string        `json:"vantage"`
+}
+
+//go:embed queries.txt
+var defaultQueries string
+
+const (
+	maxQueries  = 1000
+	maxQueryLen = 200 // bytes; servents drop longer ones
+	maxContact  = 120 // bytes of a header field
+)
+
+// Defaults that depend on the scope. A lab shares its machine with the crawl, so few workers get more done there, and its hits
+// are soon back; through the dynamic queries of a real network they take up to half a minute.
+var (
+	defaultWorkers   = map[pace.Scope]int{pace.Live: 200, pace.Lab: 50}
+	defaultQueryWait = map[pace.Scope]time.Duration{pace.Live: 30 * time.Second, pace.Lab: time.Second}
+)
+
+// readSettings takes the settings from the flags of crawl. Rates that are not given are those that suit the scope.
+func readSettings(c *cli.Context) (settings, error) {
+	scope, err := pace.ParseScope(c.String("scope"))
+	if err != nil {
+		return settings{}, usage("live visits public addresses, lab visits 127.0.0.0/8.", "--scope: %w", err)
+	}
+	limits := pace.Default(scope)
+	s := settings{
+		Scope:         scope.String(),
+		Contact:       c.String("contact"),
+		Rate:          given(c, "rate", limits.Visits),
+		RatePerHost:   given(c, "rate-per-host", limits.PerHost),
+		RatePerPrefix: given(c, "rate-per-prefix", limits.PerPrefix),
+		Workers:       defaultWorkers[scope],
+		MaxHosts:      c.Int("max-hosts"),
+		Duration:      c.Duration("duration"),
+		QueryVia:      c.Int("query-via"),
+		QueryWait:     defaultQueryWait[scope],
+		Vantage:       c.String("vantage"),
+	}
+	if c.IsSet("workers") {
+		s.Workers = c.Int("workers")
+	}
+	if c.IsSet("query-wait") {
+		s.QueryWait = c.Duration("query-wait")
+	}
+	if s.Vantage == "" {
+		if s.Vantage, err = os.Hostname(); err != nil {
+			return settings{}, usage("Give it a name by --vantage NAME.", "name the place that we measure from: %w", err)
+		}
+	}
+	if file := c.String("exclude"); file != "" {
+		if s.Exclude, err = filepath.Abs(file); err != nil {
+			return settings{}, usage("", "--exclude: %w", err)
+		}
+	}
+	if s.Queries, err = readQueries(c.App.Reader, c.String("queries")); err != nil {
+		return settings{}, err
+	}
+	return s, s.validate(scope)
+}
+
+func given(c *cli.Context, name string, otherwise float64) float64 {
+	if c.IsSet(name) {
+		return c.Float64(name)
+	}
+	return otherwise
+}
+
+// readQueries reads a list of queries, the built-in one when no file is named.
+func readQueries(stdin io.Reader, file string) ([]string, error) {
+	lines, err := scanLines(strings.NewReader(defaultQueries), "queries.txt")
+	if file != "" {
+		lines, err = readLines(stdin, file)
+	}
+	if err != nil {
+		return nil, usage("The file must hold one query a line; - reads standard input.", "--queries: %w", err)
+	}
+	queries := make([]string, 0, len(lines))
+	for _, l := range lines {
+		if len(l.text) > maxQueryLen || printable(l.text) != l.text {
+			return nil, usage("", "--queries: %s, line %d: a query is at most %d bytes of plain text", file, l.number, maxQueryLen)
+		}
+		queries = append(queries, l.text)
+	}
+	if len(queries) == 0 || len(queries) > maxQueries {
+		return nil, usage("To ask none: --query-via 0.", "--queries: %s holds %d queries, not 1 to %d", file, len(queries), maxQueries)
+	}
+	return queries, nil
+}
+
+const contactHint = `Every host that is visited sees who can be asked about this crawl, and how to be left out of the next: give
+an e-mail address or a web page by --contact. It is sent as part of the User-Agent.`
+
+func (s settings) validate(scope pace.Scope) error {
+	switch {
+	case s.Contact == "" && scope == pace.Live:
+		return usage(contactHint, "crawl: --contact is missing")
+	case s.Contact != "" && !strings.ContainsAny(s.Contact, "@:"), len(s.Contact) > maxContact,
+		strings.ContainsFunc(s.Contact, func(r rune) bool { return r <= ' ' || r > '~' || r == '(' || r == ')' }):
+		return usage(contactHint, "--contact: %q is neither an e-mail address nor a page", s.Contact)
+	case s.Workers < 1 || s.Workers > 10_000:
+		return usage("", "--workers: %d is not between 1 and 10000", s.Workers)
+	case s.MaxHosts < 0:
+		return usage("0 means no limit.", "--max-hosts: %d is negative", s.MaxHosts)
+	case s.Duration < 0:
+		return usage("0 means no limit.", "--duration: %v is negative", s.Duration)
+	case s.QueryVia < 0 || s.QueryVia > 100:
+		return usage("", "--query-via: %d is not between 0 and 100", s.QueryVia)
+	case s.QueryWait <= 0:
+		return usage("", "--query-wait: %v is no time to wait", s.QueryWait)
+	}
+	if err := s.limits(scope).Validate(); err != nil {
+		return usage("The rates are --rate, --rate-per-host and --rate-per-prefix, a second.", "%w", err)
+	}
+	return nil
+}
+
+func (s settings) limits(scope pace.Scope) pace.Limits {
+	l := pace.Default(scope)
+	l.Visits, l.PerHost, l.PerPrefix = s.Rate, s.RatePerHost, s.RatePerPrefix
+	return l
+}
+
+// pacer makes the one way out that the settings allow.
+func (s settings) pacer(log *slog.Logger) (*pace.Pacer, error) {
+	scope, err := pace.ParseScope(s.Scope)
+	if err != nil {
+		return nil, err
+	}
+	limits := s.limits(scope)
+	if s.Exclude != "" {
+		if limits.Exclude, err = pace.LoadExclusions(s.Exclude, log); err != nil {
+			return nil, usage("The file must hold one address or prefix a line.", "--exclude: %w", err)
+		}
+	}
+	p, err := pace.New(limits)
+	if err != nil {
+		return nil, fmt.Errorf("pace the crawl: %w", err)
+	}
+	return p, nil
+}

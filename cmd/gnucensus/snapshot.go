@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"gnucensus/probe"
+	"gnucensus/storage"
+)
+
+func (p *program) snapshotCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "snapshot",
+		Usage: "list, show, resume and delete snapshots",
+		Subcommands: []*cli.Command{
+			{
+				Name:            "list",
+				Usage:           "list all snapshots, the oldest first",
+				HideHelpCommand: true,
+				Action:          p.listSnapshots,
+			},
+			{
+				Name:            "show",
+				Usage:           "tell how a snapshot was made and how much it saw",
+				ArgsUsage:       "N",
+				HideHelpCommand: true,
+				Action:          p.showSnapshot,
+			},
+			{
+				Name:  "resume",
+				Usage: "go on with a crawl that was stopped or killed, by the flags that it began with",
+				Description: "Hosts that were visited are not visited again. --max-hosts and --duration of the crawl count anew.\n\n" +
+					"Example:\n  gnucensus snapshot resume 3",
+				ArgsUsage:       "N",
+				HideHelpCommand: true,
+				Action:          p.resumeSnapshot,
+			},
+			{
+				Name:            "delete",
+				Usage:           "delete a snapshot and all that it saw, for good",
+				ArgsUsage:       "N",
+				HideHelpCommand: true,
+				Action:          p.deleteSnapshot,
+			},
+		},
+	}
+}
+
+// snapshotNumber reads the one argument of a command that acts on a snapshot.
+func snapshotNumber(c *cli.Context) (int64, error) {
+	args, err := arguments(c, "N, the number of a snapshot,")
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil {
+		return 0, usage("gnucensus snapshot list tells the numbers.", "%s%q is no number of a snapshot", within(c), args[0])
+	}
+	return id, nil
+}
+
+func (p *program) listSnapshots(c *cli.Context) error {
+	if _, err := arguments(c); err != nil {
+		return err
+	}
+	form, err := format(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		infos, err := db.Snapshots(c.Context)
+		if err != nil {
+			return err
+		}
+		list := make([]facts, 0, len(infos))
+		for _, s := range infos {
+			list = append(list, describe(s))
+		}
+		if len(list) == 0 {
+			fmt.Fprintln(p.talk, "No snapshots yet: gnucensus crawl makes one.")
+		}
+		return printList(p.stdout, form, list)
+	})
+}
+
+func describe(s storage.SnapshotInfo) facts {
+	return facts{
+		{"snapshot", s.ID}, {"state", s.State}, {"network", s.Network}, {"vantage", s.Vantage}, {"heard", s.Heard},
+		{"started", s.Started}, {"ended", s.Ended}, {"version", s.Version}, {"source", s.Source},
+	}
+}
+
+func (p *program) showSnapshot(c *cli.Context) error {
+	id, err := snapshotNumber(c)
+	if err != nil {
+		return err
+	}
+	form, err := format(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		info, err := db.info(c.Context, id)
+		if err != nil {
+			return snapshotAdvice(err)
+		}
+		coverage, err := db.Coverage(c.Context, id)
+		if err != nil {
+			return err
+		}
+		shown := slices.DeleteFunc(describe(info), func(f fact) bool { return f.name == "heard" })
+		shown = append(append(shown, covered(coverage)...), fact{"configuration", info.Configuration})
+		return shown.print(p.stdout, form)
+	})
+}
+
+func (p *program) resumeSnapshot(c *cli.Context) error {
+	id, err := snapshotNumber(c)
+	if err != nil {
+		return err
+	}
+	form, err := format(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		info, err := db.info(c.Context, id)
+		if err != nil {
+			return snapshotAdvice(err)
+		}
+		if info.Source != "" {
+			return snapshotAdvice(fmt.Errorf("resume snapshot %d: %w", id, storage.ErrImported))
+		}
+		var s settings
+		if err := json.Unmarshal(info.Configuration, &s); err != nil {
+			return fmt.Errorf("read configuration of snapshot %d: %w", id, err)
+		}
+		census, err := p.newCensus(probe.Network(info.Network), s)
+		if err != nil {
+			return err
+		}
+		snapshot, err := db.Resume(c.Context, id)
+		if err != nil {
+			return snapshotAdvice(err)
+		}
+		return p.take(c.Context, census, db.DB, snapshot, nil, form)
+	})
+}
+
+func (p *program) deleteSnapshot(c *cli.Context) error {
+	id, err := snapshotNumber(c)
+	if err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		if err := db.Delete(c.Context, id); err != nil {
+			return snapshotAdvice(err)
+		}
+		fmt.Fprintf(p.talk, "snapshot %d is deleted\n", id)
+		return nil
+	})
+}
