@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,17 @@ func execute(t testing.TB, dsn, statement string) {
 	if _, err := conn.Exec(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// withParameter adds a parameter to either form of a connection string.
+func withParameter(dsn, name, value string) string {
+	switch {
+	case !strings.HasPrefix(dsn, "postgres"):
+		return dsn + " " + name + "=" + value
+	case strings.Contains(dsn, "?"):
+		return dsn + "&" + name + "=" + value
+	}
+	return dsn + "?" + name + "=" + value
 }
 
 func port(n uint16) string { return strconv.Itoa(int(n)) }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"gnucensus/sql"
 )
@@ -115,10 +114,4 @@ func (db *DB) Coverage(ctx context.Context, id int64) (Coverage, error) {
 		return Coverage{}, fmt.Errorf("read coverage of snapshot %d: %w", id, err)
 	}
 	return c, nil
-}
-
-// isLockTimeout tells whether a statement gave up waiting for a lock.
-func isLockTimeout(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "55P03"
 }

@@ -117,18 +117,36 @@ func reason(err error) string {
 	return "connecting did not succeed"
 }
 
-// refusal explains the errors of a server that answers but does not let us in (PostgreSQL, "Error Codes").
+// What a server can object to (PostgreSQL, "Error Codes").
+const (
+	invalidAuthorization = "28000"
+	invalidPassword      = "28P01"
+	noSuchDatabase       = "3D000"
+	notPermitted         = "42501"
+	diskFull             = "53100"
+	tooManyConnections   = "53300"
+	lockNotAvailable     = "55P03"
+	cannotConnectNow     = "57P03"
+)
+
+// hasCode tells whether err is what the server calls code.
+func hasCode(err error, code string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == code
+}
+
+// refusal explains the errors of a server that answers but does not let us in.
 func refusal(pg *pgconn.PgError) string {
 	switch pg.Code {
-	case "28P01", "28000":
+	case invalidPassword, invalidAuthorization:
 		return "the server does not accept this user and password (URL, PGUSER, PGPASSWORD or ~/.pgpass)"
-	case "3D000":
+	case noSuchDatabase:
 		return "there is no such database: make it with createdb, or correct the name"
-	case "42501":
-		return "this user may not do that: grant it the database"
-	case "53300":
+	case notPermitted:
+		return "this user may not do that: let it own the database (ALTER DATABASE … OWNER TO …)"
+	case tooManyConnections:
 		return "the server has no connection to spare"
-	case "57P03":
+	case cannotConnectNow:
 		return "the server is starting up or shutting down: try again in a moment"
 	}
 	return "the server refuses"

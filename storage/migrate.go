@@ -30,6 +30,9 @@ func (db *DB) Migrate(ctx context.Context) error {
 		}
 		return createViews(ctx, tx)
 	})
+	if hasCode(err, notPermitted) {
+		return &ConnectError{Where: db.where, Reason: reason(err), Err: err}
+	}
 	if err != nil {
 		return fmt.Errorf("migrate database %s: %w", db.where, err)
 	}

@@ -1,6 +1,8 @@
 package storage_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,4 +63,20 @@ func TestMigrateRenewsChangedViews(t *testing.T) {
 		t.Fatal(err)
 	}
 	selectRows(t, db, "SELECT * FROM report.coverage")
+}
+
+func TestMigrateWithoutTheRight(t *testing.T) {
+	t.Parallel()
+	dsn := storagetest.DSN(t)
+	execute(t, dsn, "REVOKE ALL ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA public TO PUBLIC")
+	db, err := storage.Open(t.Context(), withParameter(dsn, "role", "pg_monitor"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	err = db.Migrate(t.Context())
+	var refused *storage.ConnectError
+	if !errors.As(err, &refused) || !strings.Contains(refused.Reason, "let it own the database") {
+		t.Errorf("error %v, want one that tells what to grant", err)
+	}
 }

@@ -59,7 +59,7 @@ func (s *Snapshot) write(ctx context.Context, prepare func(pgx.Tx, *draft) (*bat
 		return b.copy(ctx, tx)
 	})
 	if err != nil {
-		return s.lost(err)
+		return s.explain(err)
 	}
 	d.commit()
 	return nil

@@ -133,22 +133,21 @@ func insertSnapshot(ctx context.Context, tx pgx.Tx, m Meta) (id int64, err error
 // load locks the snapshot, reads what is known of it, and marks it as running.
 func (s *Snapshot) load(ctx context.Context, tx pgx.Tx) error {
 	args := pgx.NamedArgs{"snapshot": s.id}
-	var source *string
-	err := tx.QueryRow(ctx, sql.Query("snapshot"), args).
-		Scan(&s.meta.Network, &s.meta.Vantage, &s.meta.Version, &source, &s.meta.Configuration)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return ErrNoSnapshot
-	}
-	if err != nil {
-		return err
-	}
-	if source != nil {
-		return ErrImported
-	}
-	if _, err := tx.Exec(ctx, sql.Query("lock_snapshot"), args); isLockTimeout(err) {
+	if _, err := tx.Exec(ctx, sql.Query("lock_snapshot"), args); hasCode(err, lockNotAvailable) {
 		return ErrBusy
 	} else if err != nil {
 		return err
+	}
+	var source *string
+	err := tx.QueryRow(ctx, sql.Query("snapshot"), args).
+		Scan(&s.meta.Network, &s.meta.Vantage, &s.meta.Version, &source, &s.meta.Configuration)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return ErrNoSnapshot
+	case err != nil:
+		return err
+	case source != nil:
+		return ErrImported
 	}
 	if _, err := tx.Exec(ctx, sql.Query("reopen_snapshot"), args); err != nil {
 		return err
@@ -213,10 +212,10 @@ func (s *Snapshot) Finish(ctx context.Context, complete bool) error {
 	}
 	args := pgx.NamedArgs{"snapshot": s.id, "state": state}
 	if _, err := s.conn.Exec(ctx, sql.Query("finish_snapshot"), args); err != nil {
-		return fmt.Errorf("finish snapshot: %w", s.lost(err))
+		return fmt.Errorf("finish snapshot: %w", s.explain(err))
 	}
 	if _, err := s.conn.Exec(ctx, sql.Query("analyze")); err != nil {
-		return fmt.Errorf("analyze snapshot: %w", s.lost(err))
+		return fmt.Errorf("analyze snapshot: %w", s.explain(err))
 	}
 	return nil
 }
@@ -228,10 +227,14 @@ func (s *Snapshot) Close() {
 	s.hangUp()
 }
 
-// lost makes a LostError of an error that left the connection unusable, and returns any other as it is.
-func (s *Snapshot) lost(err error) error {
-	if err != nil && s.conn.IsClosed() {
+// explain makes a LostError of an error that left the connection unusable, and says what to do about a full disk.
+func (s *Snapshot) explain(err error) error {
+	switch {
+	case s.conn.IsClosed():
 		return &LostError{Snapshot: s.id, Err: cause(err)}
+	case hasCode(err, diskFull):
+		return fmt.Errorf("no room is left on the disk of the database; make some, then: gnucensus snapshot resume %d: %w",
+			s.id, err)
 	}
 	return err
 }
