@@ -63,7 +63,8 @@ func (m *model) views() []view {
 		{`SELECT a, b, kind, ends FROM report.edge WHERE snapshot_id = $1 ORDER BY a, b`, m.edgeRows()},
 		{`SELECT endpoint_id, role, visited, degree, peers, leaves
 			FROM report.degree WHERE snapshot_id = $1 ORDER BY endpoint_id`, m.degreeRows()},
-		{`SELECT endpoint_id, tellers, relations FROM report.rumour WHERE snapshot_id = $1 ORDER BY endpoint_id`, m.rumourRows()},
+		{`SELECT endpoint_id, tellers, relations
+			FROM report.rumour WHERE snapshot_id = $1 ORDER BY endpoint_id`, m.rumourRows()},
 		{`SELECT observation_id, words, via, outcome, hits, results
 			FROM report.query WHERE snapshot_id = $1 ORDER BY observation_id`, m.queryRows()},
 		{`SELECT observation_id, hit_id, words, via, responder, endpoint_id, delay_ms, hops, results, vendor, firewalled

@@ -95,7 +95,7 @@ COMMENT ON COLUMN observation.detail         IS 'Status line of a refusal, or th
 COMMENT ON COLUMN observation.agent_id       IS 'Software that the host names; NULL: not told.';
 COMMENT ON COLUMN observation.role           IS 'ultrapeer or leaf, as the host tells; NULL: not told.';
 COMMENT ON COLUMN observation.files          IS 'Files that the host claims to share; NULL: not measured.';
-COMMENT ON COLUMN observation.kib            IS 'KiB that it claims to share, as sent: of ultrapeers a power of two, not to be summed.';
+COMMENT ON COLUMN observation.kib            IS 'KiB that it claims to share, as sent; of ultrapeers not to be summed.';
 COMMENT ON COLUMN observation.uptime_s       IS 'Uptime that it claims, seconds; NULL: not measured.';
 COMMENT ON COLUMN observation.fields         IS 'Facts of this network alone, by name.';
 

@@ -17,6 +17,6 @@ VALUES
     ('cancelled',          14, false, false);
 COMMENT ON VIEW   report.outcome         IS 'How a conversation can end.';
 COMMENT ON COLUMN report.outcome.outcome IS 'The word, as observation.outcome spells it.';
-COMMENT ON COLUMN report.outcome.rank    IS '1 is best: of several conversations with a host, the lowest rank tells how its visit ended.';
+COMMENT ON COLUMN report.outcome.rank    IS '1 is best: the lowest rank tells how the visit of a host ended.';
 COMMENT ON COLUMN report.outcome.reached IS 'A servent spoke to us.';
 COMMENT ON COLUMN report.outcome.visited IS 'The outcome is about the host, and not about us.';

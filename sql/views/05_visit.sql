@@ -18,7 +18,7 @@ SELECT
 FROM observation o
 JOIN report.outcome c ON c.outcome = o.outcome
 GROUP BY o.snapshot_id, o.endpoint_id;
-COMMENT ON VIEW   report.visit                      IS 'All conversations with one host together; hosts that nobody tried are not here.';
+COMMENT ON VIEW   report.visit                      IS 'All conversations with one host together; hosts not tried are not here.';
 COMMENT ON COLUMN report.visit.snapshot_id          IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.visit.endpoint_id          IS 'The host.';
 COMMENT ON COLUMN report.visit.visited              IS 'The outcome of some conversation is about the host.';

@@ -53,14 +53,14 @@ LEFT JOIN (
 ) o ON o.snapshot_id = s.snapshot_id;
 COMMENT ON VIEW   report.coverage                IS 'What each snapshot heard of, visited and reached: one row a snapshot.';
 COMMENT ON COLUMN report.coverage.snapshot_id    IS 'The snapshot.';
-COMMENT ON COLUMN report.coverage.heard          IS 'Hosts heard of: seeds, neighbours and rumours. Responders of hits do not count.';
+COMMENT ON COLUMN report.coverage.heard          IS 'Hosts heard of: seeds, neighbours, rumours; not those of hits.';
 COMMENT ON COLUMN report.coverage.visited        IS 'Hosts of which an outcome is known.';
 COMMENT ON COLUMN report.coverage.reached        IS 'Hosts that spoke to us.';
 COMMENT ON COLUMN report.coverage.ultrapeers     IS 'Hosts that are ultrapeers as in report.host, visited or not.';
 COMMENT ON COLUMN report.coverage.leaves         IS 'Hosts that are leaves as in report.host, visited or not.';
 COMMENT ON COLUMN report.coverage.files_measured IS 'Hosts that told how many files they share.';
 COMMENT ON COLUMN report.coverage.edges          IS 'Distinct undirected links told by at least one end.';
-COMMENT ON COLUMN report.coverage.rumours        IS 'Hosts whose address was passed on by a host that is not linked to them, or does not say so.';
+COMMENT ON COLUMN report.coverage.rumours        IS 'Hosts whose address was passed on without a link being told.';
 COMMENT ON COLUMN report.coverage.queries        IS 'Queries asked.';
 COMMENT ON COLUMN report.coverage.hits           IS 'QUERY HIT descriptors received.';
 COMMENT ON COLUMN report.coverage.observations   IS 'Conversations.';
