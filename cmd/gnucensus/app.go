@@ -53,6 +53,7 @@ func (p *program) app() *cli.App {
 		Action:                    func(c *cli.Context) error { return cli.ShowAppHelp(c) },
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true,
+		HideHelpCommand:           true, // arrange knows it
 		// Errors travel to main, which explains them and exits.
 		ExitErrHandler: func(*cli.Context, error) {},
 		Commands: []*cli.Command{
@@ -81,13 +82,15 @@ A network of its own to try it on, in two terminals:
 The live network:
   gnucensus crawl --seeds hosts.txt --contact you@example.org`
 
-// finish gives each flag its environment variable and each command the handler of wrong usage.
+// finish gives each flag its environment variable and each command the handler of wrong usage. The word help is a command of
+// arrange alone.
 func finish(flags []cli.Flag, commands []*cli.Command) {
 	for _, f := range flags {
 		bindEnvironment(f)
 	}
 	for _, c := range commands {
 		c.OnUsageError = usageError
+		c.HideHelpCommand = true
 		finish(c.Flags, c.Subcommands)
 	}
 }

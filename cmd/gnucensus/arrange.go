@@ -29,8 +29,8 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 				return nil, err
 			}
 			rest = rest[taken:]
-		case len(a.arguments) == 0 && word == "help":
-			return args, nil
+		case len(a.levels) == 1 && word == "help": // help for what follows
+			rest = append(rest[:len(rest):len(rest)], "--help")
 		default:
 			if err := a.word(word); err != nil {
 				return nil, err

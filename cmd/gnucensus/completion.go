@@ -31,10 +31,9 @@ compdef _gnucensus gnucensus
 func (p *program) completionCommand() *cli.Command {
 	script := func(name, where string, text func(*cli.App) (string, error)) *cli.Command {
 		return &cli.Command{
-			Name:            name,
-			Usage:           "print the completion script for " + name,
-			Description:     "Example:\n  " + where,
-			HideHelpCommand: true,
+			Name:        name,
+			Usage:       "print the completion script for " + name,
+			Description: "Example:\n  " + where,
 			Action: func(c *cli.Context) error {
 				if _, err := arguments(c); err != nil {
 					return err

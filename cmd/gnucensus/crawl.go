@@ -41,8 +41,7 @@ Examples:
 			&cli.DurationFlag{Name: "query-wait", Usage: "wait `TIME` for the hits of a query", DefaultText: "live 30s, lab 1s"},
 			&cli.StringFlag{Name: "vantage", Usage: "call the place that we measure from `NAME`", DefaultText: "the name of this machine"},
 		},
-		HideHelpCommand: true,
-		Action:          p.crawl,
+		Action: p.crawl,
 	}
 }
 

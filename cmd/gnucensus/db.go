@@ -13,7 +13,7 @@ import (
 func (p *program) dbCommand() *cli.Command {
 	command := func(name, usage, example string, action cli.ActionFunc) *cli.Command {
 		return &cli.Command{
-			Name: name, Usage: usage, Description: "Example:\n  " + example, HideHelpCommand: true, Action: action,
+			Name: name, Usage: usage, Description: "Example:\n  " + example, Action: action,
 		}
 	}
 	psql := command("psql", "open the database in psql", "gnucensus db psql -- -c 'SELECT * FROM report.coverage'", p.dbPsql)

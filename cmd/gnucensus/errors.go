@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 	"unicode"
-
-	"github.com/urfave/cli/v2"
 )
 
 // Exit codes of the program.
@@ -49,17 +47,13 @@ func explain(w io.Writer, err error) int {
 	}
 	fmt.Fprintf(w, "gnucensus: %s\n", printable(err.Error()))
 	var h *hinted
-	var exit cli.ExitCoder
-	switch {
-	case errors.As(err, &h):
-		for line := range strings.Lines(h.hint) {
-			fmt.Fprintf(w, "  %s\n", printable(line))
-		}
-		return h.code
-	case errors.As(err, &exit): // the library uses it for one thing, "no help topic"
-		return exitUsage
+	if !errors.As(err, &h) {
+		return exitFailed
 	}
-	return exitFailed
+	for line := range strings.Lines(h.hint) {
+		fmt.Fprintf(w, "  %s\n", printable(line))
+	}
+	return h.code
 }
 
 // printable replaces control characters by spaces, and removes those at the end.

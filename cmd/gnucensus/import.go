@@ -32,8 +32,7 @@ Example:
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "vantage", Value: "published", Usage: "call the place that they measured from `NAME`"},
 			},
-			HideHelpCommand: true,
-			Action:          p.importEdges,
+			Action: p.importEdges,
 		}},
 	}
 }

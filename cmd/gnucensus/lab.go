@@ -42,8 +42,7 @@ Examples:
 			&cli.StringFlag{Name: "base", Value: "127.1.0.1", Usage: "give the first host `ADDRESS`, and the others those after it"},
 			&cli.StringFlag{Name: "truth", Usage: "write hosts, roles, files, KiB and links to `FILE`, as CSV"},
 		},
-		HideHelpCommand: true,
-		Action:          p.lab,
+		Action: p.lab,
 	}
 }
 

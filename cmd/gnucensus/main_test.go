@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -75,16 +76,18 @@ func decode[T any](t testing.TB, text string) T {
 // A process is a run of the program of its own, to be signalled and killed.
 type process struct {
 	*exec.Cmd
-	said bytes.Buffer
-	line chan string // of standard error; closed at its end
+	print, line chan string // lines of standard output and of standard error; closed at the end
 }
 
 // start starts the program as a process, which is killed when the test ends.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], args...), line: make(chan string, 1000)}
+	p := &process{Cmd: exec.Command(os.Args[0], args...)}
 	p.Env = append(os.Environ(), runAsProgram+"=1")
-	p.Stdout = &p.said
+	stdout, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	stderr, err := p.StderrPipe()
 	if err == nil {
 		err = p.Start()
@@ -92,12 +95,7 @@ func start(t testing.TB, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		defer close(p.line)
-		for s := bufio.NewScanner(stderr); s.Scan(); {
-			p.line <- s.Text()
-		}
-	}()
+	p.print, p.line = lines(stdout), lines(stderr)
 	t.Cleanup(func() {
 		_ = p.Process.Kill() // it has ended in most tests
 		_ = p.Wait()
@@ -105,15 +103,30 @@ func start(t testing.TB, args ...string) *process {
 	return p
 }
 
-// end waits for the process and returns its exit code and what it said since.
+// lines reads lines as they come. There is room for all that a test makes the program say.
+func lines(r io.Reader) chan string {
+	c := make(chan string, 10_000)
+	go func() {
+		defer close(c)
+		for s := bufio.NewScanner(r); s.Scan(); {
+			c <- s.Text()
+		}
+	}()
+	return c
+}
+
+// end waits for the process and returns its exit code and what it printed and said since.
 func (p *process) end(t testing.TB) result {
 	t.Helper()
-	var talk strings.Builder
+	var stdout, stderr strings.Builder
+	for line := range p.print {
+		fmt.Fprintln(&stdout, line)
+	}
 	for line := range p.line {
-		fmt.Fprintln(&talk, line)
+		fmt.Fprintln(&stderr, line)
 	}
 	_ = p.Wait() // the state says it all
-	return result{p.ProcessState.ExitCode(), p.said.String(), talk.String()}
+	return result{p.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 // network starts a lab, which ends with the test, at addresses that no other test of this package uses.

@@ -25,12 +25,11 @@ func (p *program) reportCommand() *cli.Command {
 	}
 	for _, info := range reports.List() {
 		report.Subcommands = append(report.Subcommands, &cli.Command{
-			Name:            info.Name,
-			Usage:           info.Title,
-			Description:     info.About,
-			Flags:           []cli.Flag{snapshot()},
-			HideHelpCommand: true,
-			Action:          func(c *cli.Context) error { return p.report(c, info.Name) },
+			Name:        info.Name,
+			Usage:       info.Title,
+			Description: info.About,
+			Flags:       []cli.Flag{snapshot()},
+			Action:      func(c *cli.Context) error { return p.report(c, info.Name) },
 		})
 	}
 	return report

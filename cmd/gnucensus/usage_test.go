@@ -1,0 +1,163 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"gnucensus/storage/storagetest"
+)
+
+// nobody is an address at which nothing listens.
+const nobody = "127.51.255.254:6346"
+
+// TestWrongUsage holds wrong command lines to exit code 2, a message that names what is wrong, and a hint.
+func TestWrongUsage(t *testing.T) {
+	t.Parallel()
+	noAddress, long := file(t, "127.50.0.1:6346", "here"), file(t, strings.Repeat("long", 2000))
+	for _, test := range []struct{ args, want, hint string }{
+		{"crwl", `unknown command "crwl"`, `"crawl"`},
+		{"snapshot lst", `snapshot: unknown command "lst"`, `"list"`},
+		{"report freerider", `report: unknown command "freerider"`, "freeriders"},
+		{"help crwl", `unknown command "crwl"`, `"crawl"`},
+		{"crawl --sed 127.1.0.1:6346", "crawl: unknown flag --sed", "--seed"},
+		{"crawl --seed", "crawl: flag --seed needs a value", "gnucensus crawl --help"},
+		{"crawl --rate fast", `"fast"`, "gnucensus crawl --help"},
+		{"crawl --workers 1.5", `"1.5"`, "gnucensus crawl --help"},
+		{"crawl", "no seeds", "--seeds FILE"},
+		{"crawl now", `"now" is one argument too many`, "gnucensus crawl --help"},
+		{"crawl --seed localhost:6346", `"localhost:6346" is no ADDRESS:PORT`, "6346"},
+		{"crawl --seed 127.1.0.1", `"127.1.0.1" has no port`, "6346"},
+		{"crawl --seed 127.1.0.1:0", "port 0", "6346"},
+		{"crawl --seeds /does/not/exist", "/does/not/exist", "one ADDRESS:PORT a line"},
+		{"crawl --seeds " + os.DevNull, "holds no address", "--seeds FILE"},
+		{"crawl --seeds " + noAddress, `line 2: "here"`, "6346"},
+		{"crawl --seeds " + long, "longer than", "one ADDRESS:PORT a line"},
+		{"crawl --seed " + nobody, "--contact is missing", "e-mail address"},
+		{"crawl --seed " + nobody + " --contact me", `"me"`, "e-mail address"},
+		{"crawl --seed " + nobody + " --contact a@b\r\nX:y", "--contact", "e-mail address"},
+		{"crawl --seed " + nobody + " --contact a@b --rate 0", "a rate of 0", "--rate"},
+		{"crawl --seed " + nobody + " --scope moon", `"moon"`, "127.0.0.0/8"},
+		{"crawl --scope lab --seed " + nobody + " --rate-per-host -1", "-1 is not a rate", "--rate-per-host"},
+		{"crawl --scope lab --seed " + nobody + " --workers 0", "--workers: 0", ""},
+		{"crawl --scope lab --seed " + nobody + " --max-hosts -1", "--max-hosts: -1", "no limit"},
+		{"crawl --scope lab --seed " + nobody + " --duration -1s", "--duration: -1s", "no limit"},
+		{"crawl --scope lab --seed " + nobody + " --query-via 101", "--query-via: 101", ""},
+		{"crawl --scope lab --seed " + nobody + " --query-wait -1s", "--query-wait: -1s", ""},
+		{"crawl --scope lab --seed " + nobody + " --queries " + os.DevNull, "holds 0 queries", "--query-via 0"},
+		{"crawl --scope lab --seed " + nobody + " --exclude " + noAddress, `"127.50.0.1:6346" is neither`, "prefix"},
+		{"crawl --scope lab --seed " + nobody + " --format md", `--format: "md"`, "table, json"},
+		{"snapshot show", "N, the number of a snapshot, is missing", "gnucensus snapshot show --help"},
+		{"snapshot resume one", `"one" is no number`, "gnucensus snapshot list"},
+		{"report summary --format xml", `--format: "xml"`, "table, csv, json, md"},
+		{"report summary 3", `"3" is one argument too many`, "gnucensus report summary --help"},
+		{"import edges", "FILE is missing", "gnucensus import edges --help"},
+		{"lab --ultrapeers 0", "0 ultrapeers", "gnucensus lab --help"},
+		{"lab --dead 2", "dead", "gnucensus lab --help"},
+		{"lab --base 10.0.0.1", "10.0.0.1", "gnucensus lab --help"},
+		{"lab --base here", `"here"`, "127.0.0.0/8"},
+		{"lab --degree 0", "--degree: 0", ""},
+		{"db stop --database postgres://localhost/x", "private", "--database"},
+		{"db status --log-level loud", `"loud"`, "debug"},
+	} {
+		r := run(t, t.Context(), strings.Split(test.args, " ")...)
+		if r.code != exitUsage || !strings.Contains(r.stderr, test.want) || !strings.Contains(r.stderr, test.hint) || r.stdout != "" {
+			t.Errorf("gnucensus %s: exit %d, want %d and %q, %q:\n%s%s",
+				test.args, r.code, exitUsage, test.want, test.hint, r.stdout, r.stderr)
+		}
+	}
+}
+
+// TestFailures holds work that fails to exit code 1 and a message that says what to do.
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	dsn := storagetest.DSN(t)
+	empty := dataDir(t)
+	if err := os.WriteFile(filepath.Join(empty, "stranger"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ args, want, hint string }{
+		{"report summary --database " + dsn, "no such snapshot", "gnucensus crawl"},
+		{"report summary --snapshot 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
+		{"snapshot show 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
+		{"snapshot resume 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
+		{"snapshot delete 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
+		{"snapshot list --database postgres://nobody@127.51.255.254:1/none", "127.51.255.254", "is it running"},
+		{"snapshot list --database nonsense", "database", "postgres://"},
+		{"snapshot list --data " + empty, "not made by gnucensus", "choose another"},
+		{"import edges /does/not/exist --database " + dsn, "/does/not/exist", "edge list"},
+		{"import edges " + file(t, "1 2", "1 two") + " --database " + dsn, "line 2", "Nothing was stored"},
+		{"crawl --scope lab --seed " + nobody + " --database " + dsn, "none of the 1 hosts", "report outcomes"},
+		{"crawl --scope lab --seed 10.0.0.1:6346 --database " + dsn, "out of scope lab", "127.0.0.0/8"},
+		{"lab --truth /does/not/exist", "/does/not/exist", "--truth"},
+	} {
+		r := run(t, t.Context(), strings.Split(test.args, " ")...)
+		if r.code != exitFailed || !strings.Contains(r.stderr, test.want) || !strings.Contains(r.stderr, test.hint) {
+			t.Errorf("gnucensus %s: exit %d, want %d and %q, %q:\n%s%s",
+				test.args, r.code, exitFailed, test.want, test.hint, r.stdout, r.stderr)
+		}
+	}
+	kept := decode[[]snapshotLine](t, must(t, "snapshot", "list", "--database", dsn, "--format", "json"))
+	if len(kept) != 2 { // of the two crawls; the broken import left nothing
+		t.Errorf("snapshots: %+v", kept)
+	}
+}
+
+// TestHelpTeaches looks for an example or an explanation in the help of every command, and for a usage of every flag.
+func TestHelpTeaches(t *testing.T) {
+	t.Parallel()
+	var visit func(path []string, commands []*cli.Command)
+	visit = func(path []string, commands []*cli.Command) {
+		for _, c := range commands {
+			here := append(path[:len(path):len(path)], c.Name)
+			text := must(t, append(here, "--help")...)
+			if !strings.Contains(text, c.Usage) || c.Usage == "" {
+				t.Errorf("help of %v does not say what it does", here)
+			}
+			for _, f := range c.Flags {
+				if !strings.Contains(text, "--"+f.Names()[0]) || f.(cli.DocGenerationFlag).GetUsage() == "" {
+					t.Errorf("help of %v does not explain --%s", here, f.Names()[0])
+				}
+			}
+			if len(c.Subcommands) == 0 && c.Description == "" && c.ArgsUsage == "" && len(c.Flags) > 0 {
+				t.Errorf("help of %v has no example", here)
+			}
+			visit(here, c.Subcommands)
+		}
+	}
+	visit(nil, (&program{}).app().Commands)
+	if text := must(t, "--help"); !strings.Contains(text, "gnucensus crawl --scope lab") {
+		t.Errorf("help has no example:\n%s", text)
+	}
+	if must(t, "help", "snapshot", "show") != must(t, "snapshot", "show", "--help") || must(t, "help") != must(t, "--help") {
+		t.Error("help and --help tell different things")
+	}
+	if text := must(t, "--version"); !regexp.MustCompile(`^gnucensus version \S+\n$`).MatchString(text) {
+		t.Errorf("version: %q", text)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	for shell, want := range map[string]string{
+		"bash": "complete -o default -F _gnucensus gnucensus",
+		"zsh":  "compdef _gnucensus gnucensus",
+		"fish": "complete -c gnucensus",
+	} {
+		if text := must(t, "completion", shell); !strings.Contains(text, want) {
+			t.Errorf("completion for %s:\n%s", shell, text)
+		}
+	}
+	r := start(t, "snapshot", "--generate-bash-completion").end(t)
+	if !strings.Contains(r.stdout, "resume\n") {
+		t.Errorf("completes snapshot with %q", r.stdout)
+	}
+	r = start(t, "report", "--generate-bash-completion").end(t)
+	if !strings.Contains(r.stdout, "freeriders\n") {
+		t.Errorf("completes report with %q", r.stdout)
+	}
+}
