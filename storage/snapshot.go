@@ -58,7 +58,7 @@ type Snapshot struct {
 
 	mu     sync.Mutex
 	conn   *pgx.Conn
-	hangUp func()    // closes conn
+	hangUp func()    // gives up the lock and closes conn
 	number numbering // of what is committed
 }
 
@@ -110,7 +110,9 @@ func (db *DB) snapshot(ctx context.Context) (*Snapshot, error) {
 	hangUp := func() {
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 		defer cancel()
-		_ = conn.Close(bye) // the server sees the end of the connection in any case
+		// A broken connection has nothing to give up; of a closed one the server lets go only a moment later.
+		_, _ = conn.Exec(bye, sql.Query("unlock"))
+		_ = conn.Close(bye)
 	}
 	return &Snapshot{conn: conn, hangUp: hangUp, number: newNumbering()}, nil
 }
