@@ -20,7 +20,7 @@ var measures = []struct {
 	{"graph.edges", "distinct links told by at least one end, without self loops", (*topology).edges},
 	{"graph.edges.visited", "those between two visited hosts", (*topology).edgesVisited},
 	{"graph.edges.only_heard_of", "those with an end that was never visited", (*topology).edgesHeardOf},
-	{"graph.reciprocity", "of links told of a host that told of some itself, the share that it told too", (*topology).Reciprocity},
+	{"graph.reciprocity", "of links told of a host that told of some, the share it told too", (*topology).Reciprocity},
 	{"graph.components", "weakly connected components, single hosts included", (*topology).components},
 	{"graph.strong_components", "strongly connected components of the links as told", (*topology).strongComponents},
 
@@ -41,11 +41,11 @@ var measures = []struct {
 	{"clustering.closed", "T/(T+O): triangles once over those and open triads", (*topology).closedOnce},
 	{"clustering.transitivity", "3T/(3T+O): each triangle three times", (*topology).closedCorners},
 
-	{"distance.sources", "hosts searched from, breadth first", func(t *topology) float64 { return float64(t.distances().Sources) }},
+	{"distance.sources", "hosts searched from, breadth first", (*topology).sourcesSearched},
 	{"distance.mean", "of pairs joined by a path", func(t *topology) float64 { return t.distances().Mean() }},
 	{"distance.effective", "90 % of pairs, interpolated", func(t *topology) float64 { return t.distances().Effective(0.9) }},
-	{"distance.diameter_least", "greatest distance found", func(t *topology) float64 { return float64(t.distances().Least) }},
-	{"distance.diameter_most", "twice the least distance that reaches all", func(t *topology) float64 { return float64(t.distances().Most) }},
+	{"distance.diameter_least", "greatest distance found", (*topology).diameterLeast},
+	{"distance.diameter_most", "twice the least distance that reaches all", (*topology).diameterMost},
 }
 
 // exactHosts is how many hosts a graph may have for all pairs of them to be measured; of a larger one, the distances from

@@ -129,7 +129,9 @@ func TestSharingAgreesWithItsDefinitions(t *testing.T) {
 
 		report = run(t, db, "freeriders", snapshot)
 		heard := float64(len(s.files) + s.unmeasured)
-		for most, figure := range map[int64]string{0: "share no file", 10: "share at most 10 files", 100: "share at most 100 files"} {
+		for most, figure := range map[int64]string{
+			0: "share no file", 10: "share at most 10 files", 100: "share at most 100 files",
+		} {
 			n := s.riders(most)
 			if got := value(t, report, "hosts", figure); got != int64(n) {
 				r.Errorf("%s: %v hosts, want %d", figure, got, n)

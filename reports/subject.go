@@ -65,6 +65,7 @@ func (s *subject) coverageNote() string {
 		}
 		return text
 	}
-	return fmt.Sprintf("Coverage: %s hosts heard of; visited, of these, %s; reached, of the visited, %s; files known, of all, %s.",
+	return fmt.Sprintf(
+		"Coverage: %s hosts heard of; visited, of these, %s; reached, of the visited, %s; files known, of all, %s.",
 		pretty(s.coverage["heard"], ""), part("visited", "heard"), part("reached", "visited"), part("files_measured", "heard"))
 }

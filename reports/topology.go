@@ -81,6 +81,10 @@ func (t *topology) strongEdges() float64 {
 	return float64(t.StrongEdges(t.strong(), t.strong().Largest()))
 }
 
+func (t *topology) sourcesSearched() float64 { return float64(t.distances().Sources) }
+func (t *topology) diameterLeast() float64   { return float64(t.distances().Least) }
+func (t *topology) diameterMost() float64    { return float64(t.distances().Most) }
+
 func sizeOfLargest(p graph.Partition) float64 {
 	if len(p.Sizes) == 0 {
 		return 0

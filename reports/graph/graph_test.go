@@ -311,7 +311,8 @@ func TestWhatDoesNotExistIsNaN(t *testing.T) {
 	for name, g := range map[string]*graph.Graph{"empty": build(t, 0, nil), "one host": build(t, 1, nil)} {
 		once, corners := g.Triangles().Closed()
 		_, paired := g.Triangles().Clustering()
-		none := []float64{once, corners, paired, g.Assortativity(), g.Reciprocity(), measured(t, g, nil).Mean(), graph.Gini(g.Degrees())}
+		mean, gini := measured(t, g, nil).Mean(), graph.Gini(g.Degrees())
+		none := []float64{once, corners, paired, g.Assortativity(), g.Reciprocity(), mean, gini}
 		for i, x := range none {
 			if !math.IsNaN(x) {
 				t.Errorf("%s: measure %d is %v", name, i, x)

@@ -18,41 +18,47 @@
 -- note: Rows of version all are the sums of the rows below them. The others that were heard of did not name their software,
 --   or were not reached.
 -- without reached: No host was reached: nothing can be said of software.
-WITH host AS (
+WITH named AS (
+    SELECT agent, role, count(*) AS hosts
+    FROM report.host
+    WHERE snapshot_id = $1 AND agent IS NOT NULL
+    GROUP BY agent, role
+),
+parsed AS (
     SELECT
-        role,
         COALESCE(
             NULLIF(btrim(left(COALESCE(substring(agent FROM '^(.*?)[ /]+[vV]?[0-9]'), split_part(agent, '/', 1)), 40)), ''),
             '(no name)'
         ) AS software,
-        COALESCE(substring(agent FROM '[ /][vV]?([0-9]+(?:[.][0-9]+)?)'), '(none)') AS version
-    FROM report.host
-    WHERE snapshot_id = $1 AND agent IS NOT NULL
+        COALESCE(substring(agent FROM '[ /][vV]?([0-9]+(?:[.][0-9]+)?)'), '(none)') AS version,
+        role,
+        hosts
+    FROM named
 ),
 family AS (
     SELECT
         software,
         version,
-        count(*) AS hosts,
-        count(*) FILTER (WHERE role = 'ultrapeer') AS ultrapeers,
-        count(*) FILTER (WHERE role = 'leaf') AS leaves
-    FROM host
+        sum(hosts)::bigint AS hosts,
+        COALESCE(sum(hosts) FILTER (WHERE role = 'ultrapeer'), 0)::bigint AS ultrapeers,
+        COALESCE(sum(hosts) FILTER (WHERE role = 'leaf'), 0)::bigint AS leaves
+    FROM parsed
     GROUP BY GROUPING SETS ((software, version), (software))
 ),
-named AS (
-    SELECT count(*) AS hosts FROM host
+total AS (
+    SELECT sum(hosts) AS hosts FROM named
 )
 SELECT
     f.software,
     COALESCE(f.version, 'all') AS version,
     f.hosts,
-    report.share(f.hosts, n.hosts) AS share,
-    report.low(f.hosts, n.hosts) AS low,
-    report.high(f.hosts, n.hosts) AS high,
+    report.share(f.hosts, t.hosts) AS share,
+    report.low(f.hosts, t.hosts) AS low,
+    report.high(f.hosts, t.hosts) AS high,
     f.ultrapeers,
     f.leaves
 FROM family f
-CROSS JOIN named n
+CROSS JOIN total t
 ORDER BY
     max(f.hosts) OVER (PARTITION BY f.software) DESC,
     f.software COLLATE "C",

@@ -18,13 +18,15 @@
 -- note: least and most are the share of all hosts heard of when none, or every one, of those not measured is a free rider.
 -- note: of_files is the share of all declared files that these hosts hold.
 -- without files_measured: No host told how many files it shares: nothing can be said of free riding.
-WITH heard AS (
+WITH rider AS MATERIALIZED (
+    SELECT * FROM report.free_rider WHERE snapshot_id = $1
+),
+total AS (
     SELECT
-        count(*) AS hosts,
-        count(files) AS measured,
-        sum(files) AS files
-    FROM report.host
-    WHERE snapshot_id = $1
+        COALESCE(max(measured), 0) AS measured,
+        COALESCE(max(unmeasured), 0) AS unmeasured,
+        max(all_files) AS files
+    FROM rider
 ),
 figure AS (
     SELECT
@@ -35,7 +37,7 @@ figure AS (
         r.hosts AS riders,
         r.files
     FROM (VALUES (0), (10), (100)) AS d (most)
-    LEFT JOIN report.free_rider r ON r.snapshot_id = $1 AND r.most = d.most
+    LEFT JOIN rider r ON r.most = d.most
     UNION ALL
     SELECT
         2,
@@ -47,20 +49,20 @@ figure AS (
     FROM (VALUES (1), (5), (10), (20), (25)) AS d (percent)
     LEFT JOIN report.top_sharer t ON t.snapshot_id = $1 AND t.percent = d.percent
     UNION ALL
-    SELECT 3, 0, 'measured', measured, NULL, files FROM heard
+    SELECT 3, 0, 'measured', measured, NULL, files FROM total
     UNION ALL
-    SELECT 4, 0, 'not measured', hosts - measured, NULL, NULL FROM heard
+    SELECT 4, 0, 'not measured', unmeasured, NULL, NULL FROM total
 )
 SELECT
     f.figure,
     f.hosts,
-    CASE WHEN f.part < 4 THEN report.share(f.hosts, h.measured) END AS share,
-    report.low(f.riders, h.measured) AS low,
-    report.high(f.riders, h.measured) AS high,
-    report.share(f.riders, h.hosts) AS least,
-    report.share(f.riders + h.hosts - h.measured, h.hosts) AS most,
+    CASE WHEN f.part < 4 THEN report.share(f.hosts, t.measured) END AS share,
+    report.low(f.riders, t.measured) AS low,
+    report.high(f.riders, t.measured) AS high,
+    report.share(f.riders, t.measured + t.unmeasured) AS least,
+    report.share(f.riders + t.unmeasured, t.measured + t.unmeasured) AS most,
     f.files::bigint AS files,
-    report.share(f.files, h.files) AS of_files
+    report.share(f.files, t.files) AS of_files
 FROM figure f
-CROSS JOIN heard h
+CROSS JOIN total t
 ORDER BY f.part, f.place

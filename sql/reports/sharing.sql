@@ -21,8 +21,7 @@ amount AS (
         a.kind,
         a.amount::numeric AS amount,
         row_number() OVER by_amount AS place,
-        sum(a.amount) OVER by_amount AS running,
-        count(*) OVER (PARTITION BY a.kind) AS hosts
+        sum(a.amount) OVER by_amount AS running
     FROM report.host h
     CROSS JOIN LATERAL (
         VALUES ('files', h.files), ('data', CASE WHEN h.role = 'leaf' THEN h.kib END)
@@ -63,7 +62,7 @@ figure AS (
         a.amount
     FROM total t
     CROSS JOIN (VALUES (10), (25), (50), (75), (90), (95), (99), (100)) AS q (percent)
-    LEFT JOIN amount a ON a.kind = t.kind AND a.place = ceil(a.hosts * q.percent / 100.0)
+    LEFT JOIN amount a ON a.kind = t.kind AND a.place = ceil(t.hosts * q.percent / 100.0)::bigint
     UNION ALL
     SELECT
         t.kind,
@@ -71,10 +70,10 @@ figure AS (
         q.percent,
         'held by the lowest ' || q.percent || ' %',
         '% of total',
-        100 * (a.running - a.amount + (a.hosts * q.percent / 100.0 - a.place + 1) * a.amount) / NULLIF(t.amount, 0)
+        100 * (a.running - a.amount + (t.hosts * q.percent / 100.0 - a.place + 1) * a.amount) / NULLIF(t.amount, 0)
     FROM total t
     CROSS JOIN (VALUES (10), (20), (30), (40), (50), (60), (70), (80), (90), (95), (99)) AS q (percent)
-    LEFT JOIN amount a ON a.kind = t.kind AND a.place = floor(a.hosts * q.percent / 100.0) + 1
+    LEFT JOIN amount a ON a.kind = t.kind AND a.place = t.hosts * q.percent / 100 + 1
 )
 SELECT
     figure,

@@ -20,7 +20,7 @@ WHERE k.links IS NOT NULL
 GROUP BY d.snapshot_id, k.kind, k.links;
 COMMENT ON VIEW   report.degree_distribution               IS 'Hosts by number of links.';
 COMMENT ON COLUMN report.degree_distribution.snapshot_id   IS 'Snapshot that it belongs to.';
-COMMENT ON COLUMN report.degree_distribution.kind          IS 'Links of which hosts to which: links per host (all), peers per ultrapeer, leaves per ultrapeer, ultrapeers per leaf.';
+COMMENT ON COLUMN report.degree_distribution.kind          IS 'Which links are counted, of which hosts: peers per ultrapeer.';
 COMMENT ON COLUMN report.degree_distribution.links         IS 'Number of links.';
 COMMENT ON COLUMN report.degree_distribution.visited       IS 'Visited hosts that have as many.';
 COMMENT ON COLUMN report.degree_distribution.only_heard_of IS 'Hosts that were never visited and have as many, by the word of others.';
