@@ -6,6 +6,9 @@
 //
 // Characters are those of base 32, A to Z and 2 to 7, without padding. Names are read in any case and in the spellings
 // urn:tree:tiger/: and urn:ttroot: too, and written as above.
+//
+// It computes the hashes as well: a [Hasher] both in one pass, a [TreeHasher] the Tiger tree alone. A [Tree] keeps the upper
+// rows, by which parts of a file can be verified.
 package urn
 
 import (
