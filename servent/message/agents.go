@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io"
 	"strings"
+	"sync"
 )
 
 // A Packing is how a servent packs the agents of a crawler pong.
@@ -29,6 +30,18 @@ const (
 	gzipMagic = 0x8b1f
 )
 
+// A packer is what the writers of gzip and zlib have in common.
+type packer interface {
+	io.WriteCloser
+	Reset(io.Writer)
+}
+
+// packers hold writers of each packing between crawler pongs: a new one takes more than 800 KiB.
+var packers = [...]sync.Pool{
+	PackLime: {New: func() any { return gzip.NewWriter(nil) }},
+	PackGTKG: {New: func() any { return zlib.NewWriter(nil) }},
+}
+
 // PackAgents returns the agents of the entries, in their order, and the host's own, to be the tail of a crawler pong. It
 // returns nil when they are too long to be packed: servents leave them out then.
 func PackAgents(packing Packing, entries []string, own string) []byte {
@@ -47,10 +60,13 @@ func PackAgents(packing Packing, entries []string, own string) []byte {
 	}
 
 	var packed bytes.Buffer
-	var w io.WriteCloser = zlib.NewWriter(&packed)
+	w := packers[packing].Get().(packer)
+	defer packers[packing].Put(w)
 	if packing == PackLime {
-		packed.Write([]byte{0, 0})
-		w = gzip.NewWriter(&packed)
+		packed.Write([]byte{0, 0}) // the length, to be filled in
+	}
+	w.Reset(&packed)
+	if packing == PackLime {
 		_ = binary.Write(w, binary.LittleEndian, uint16(text.Len())) // a bytes.Buffer takes everything
 	}
 	_, _ = io.WriteString(w, text.String())
