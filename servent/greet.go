@@ -3,7 +3,6 @@ package servent
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,22 +64,6 @@ func (n *Node) answer(hello handshake.Fields, p *peer) handshake.Fields {
 	return f
 }
 
-// abilities are the fields that hello and answer share.
-func (n *Node) abilities() handshake.Fields {
-	f := handshake.Fields{{Name: "X-Ultrapeer", Value: capital(n.cfg.Role == Ultrapeer)}}
-	if n.cfg.Dialect.GGEP {
-		f = append(f, handshake.Field{Name: "GGEP", Value: "0.5"})
-	}
-	if n.cfg.Dialect.Bye {
-		f = append(f, handshake.Field{Name: "Bye-Packet", Value: "0.1"})
-	}
-	return append(f,
-		handshake.Field{Name: "X-Degree", Value: strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers))},
-		handshake.Field{Name: "X-Max-TTL", Value: strconv.Itoa(maxTTL)},
-		handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)},
-	)
-}
-
 // refusal says that there is no seat left.
 func (n *Node) refusal(p *peer) handshake.Reply {
 	name, slots := "leaf", n.cfg.Slots.Leaves
@@ -133,11 +116,4 @@ func (n *Node) hosts(most int) []netip.AddrPort {
 		}
 	}
 	return found
-}
-
-func capital(b bool) string {
-	if b {
-		return "True"
-	}
-	return "False"
 }
