@@ -3,20 +3,17 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/pkg/twwarp"
-	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 )
 
-// defaultWidth is that of a table when nobody says another, minText the width that a column of text keeps.
-const (
-	defaultWidth = 100
-	minText      = 8
-)
+// defaultWidth is that of a table when nobody says another.
+const defaultWidth = 100
 
 func (r *Report) writeTable(w io.Writer, width int) error {
 	if width <= 0 {
@@ -49,8 +46,8 @@ func (r *Report) shown() [][]any {
 }
 
 func (r *Report) drawTable(w io.Writer, width int) error {
-	header, cells := r.header(), r.cells()
-	fit(header, cells, r.Columns, width)
+	g := grid{columns: r.Columns, header: r.header(), cells: r.cells()}
+	g.fit(width)
 	align := make([]tw.Align, len(r.Columns))
 	for i, c := range r.Columns {
 		if align[i] = tw.AlignLeft; c.Right {
@@ -64,7 +61,7 @@ func (r *Report) drawTable(w io.Writer, width int) error {
 		tablewriter.WithConfig(tablewriter.Config{
 			Header:   tw.CellConfig{Formatting: plain, Alignment: alignment},
 			Row:      tw.CellConfig{Formatting: plain, Alignment: alignment},
-			Behavior: tw.Behavior{TrimSpace: tw.Off},
+			Behavior: tw.Behavior{TrimSpace: tw.Off, TrimLine: tw.Off},
 		}),
 		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
 			Borders:  tw.BorderNone,
@@ -72,22 +69,20 @@ func (r *Report) drawTable(w io.Writer, width int) error {
 			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}},
 		})),
 	)
-	table.Header(header)
-	if err := table.Bulk(cells); err != nil {
+	table.Header(g.titles())
+	if err := table.Bulk(g.cells); err != nil {
 		return err
 	}
 	return table.Render()
 }
 
-func (r *Report) header() []string {
-	units := false
-	for _, c := range r.Columns {
-		units = units || c.Unit != ""
-	}
-	header := make([]string, len(r.Columns))
+// header returns the lines above each column: its name, and below it its unit when any column has one.
+func (r *Report) header() [][]string {
+	units := slices.ContainsFunc(r.Columns, func(c Column) bool { return c.Unit != "" })
+	header := make([][]string, len(r.Columns))
 	for i, c := range r.Columns {
-		if header[i] = c.title(); units {
-			header[i] += "\n" + c.Unit
+		if header[i] = []string{c.title()}; units {
+			header[i] = append(header[i], c.Unit)
 		}
 	}
 	return header
@@ -103,42 +98,6 @@ func (r *Report) cells() [][]string {
 		cells = append(cells, line)
 	}
 	return cells
-}
-
-// fit shortens texts until the table is no wider than width: always those of the widest column of text, which keeps
-// minText. Numbers are never cut.
-func fit(header []string, cells [][]string, columns []Column, width int) {
-	widths := make([]int, len(columns))
-	total := 0
-	for i := range columns {
-		for line := range strings.Lines(header[i]) {
-			widths[i] = max(widths[i], twwidth.Width(strings.TrimSuffix(line, "\n")))
-		}
-		for _, row := range cells {
-			widths[i] = max(widths[i], twwidth.Width(row[i]))
-		}
-		total += widths[i] + 2
-	}
-	for total > width {
-		widest := -1
-		for i, c := range columns {
-			if !c.Right && widths[i] > minText && (widest < 0 || widths[i] > widths[widest]) {
-				widest = i
-			}
-		}
-		if widest < 0 {
-			break
-		}
-		widths[widest]--
-		total--
-	}
-	for _, row := range cells {
-		for i, c := range columns {
-			if !c.Right && twwidth.Width(row[i]) > widths[i] {
-				row[i] = twwidth.Truncate(row[i], widths[i], "…")
-			}
-		}
-	}
 }
 
 // writeWrapped writes a paragraph, its first line after a mark and the others indented as far.

@@ -159,7 +159,7 @@ FROM (
         max(value) FILTER (WHERE population = 'only_heard_of') AS only_heard_of,
         max(value) FILTER (WHERE population = 'all') AS "all",
         -- Hosts that were counted and of which there are none: 0, and not unknown.
-        CASE WHEN unit = 'hosts' AND part < 7 THEN 0 END AS absent
+        CASE WHEN part < 7 AND unit = 'hosts' OR part = 1 AND unit = '%' THEN 0 END AS absent
     FROM figure
     GROUP BY part, place, thing, figure, unit
 ) f
