@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"servent/bootstrap":          {"servent/message", "servent/ggep"},
 	"servent/qrp":                {},
 	"servent/urn":                {},
-	"servent/library":            {"servent/urn"},
+	"servent/library":            {"servent/ggep", "servent/message", "servent/qrp", "servent/urn"},
 	"servent/lab":                {"servent", "servent/..."},
 	"servent/internal/cursor":    {},
 	"servent/internal/interrupt": {},
