@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -16,7 +17,7 @@ const candidatesPerVia = 4
 func (c *census) ask(ctx context.Context) (bool, error) {
 	candidates, pending, err := c.planQueries(ctx)
 	if err != nil {
-		return false, fmt.Errorf("choose ultrapeers to ask through: %w", err)
+		return false, fmt.Errorf("choose ultrapeers to ask through: %w", errors.Join(ctx.Err(), err))
 	}
 	fmt.Fprintf(c.talk, "asking %d queries through %d ultrapeers\n", len(c.Queries), min(c.QueryVia, len(candidates)))
 	asking, stop := context.WithCancel(ctx)

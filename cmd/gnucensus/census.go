@@ -108,7 +108,7 @@ func (c *census) reopen(ctx context.Context) error {
 	c.snapshot.Close()
 	again, err := c.db.Resume(ctx, id)
 	if err != nil {
-		return err
+		return errors.Join(ctx.Err(), err)
 	}
 	c.snapshot = again
 	return nil

@@ -135,14 +135,14 @@ func (c *census) verdict(coverage storage.Coverage) error {
 	switch {
 	case c.stopped:
 		return &hinted{err: fmt.Errorf("stopped; snapshot %d is saved", id), hint: resume, code: exitInterrupted}
+	case c.state == storage.StateInterrupted:
+		fmt.Fprintf(c.talk, "snapshot %d is not complete: --max-hosts or --duration was reached, or visits were cut off. %s\n", id, resume)
 	case coverage.Visited == 0:
 		return advise(fmt.Errorf("no host was visited: all are excluded or out of scope %s; snapshot %d is kept", c.Scope, id),
 			"Addresses of scope live are public ones, those of scope lab are 127.0.0.0/8.\n"+seedsHint)
 	case coverage.Reached == 0:
 		return advise(fmt.Errorf("none of the %d hosts that were visited is a servent that answers; snapshot %d is kept",
 			coverage.Visited, id), fmt.Sprintf("How each visit ended: gnucensus report outcomes --snapshot %d\n%s", id, seedsHint))
-	case c.state == storage.StateInterrupted:
-		fmt.Fprintf(c.talk, "snapshot %d is not complete: --max-hosts or --duration was reached, or visits were cut off. %s\n", id, resume)
 	}
 	return nil
 }

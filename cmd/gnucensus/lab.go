@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -73,12 +75,16 @@ func (p *program) lab(c *cli.Context) error {
 		}
 	}
 	begun := time.Now()
-	return network.Run(c.Context, func() {
+	err = network.Run(c.Context, func() {
 		fmt.Fprintf(p.talk, "%d hosts run since %.1f s; Ctrl-C ends them\n", plan.Ultrapeers+plan.Leaves, time.Since(begun).Seconds())
 		if err := p.printSeeds(network.Seeds(), form); err != nil {
 			p.log.Error("seeds not printed", "err", err)
 		}
 	})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return advise(err, "Another lab seems to run there: end it, or give this one other addresses by --base.")
+	}
+	return err
 }
 
 func readPlan(c *cli.Context) (lab.Plan, error) {

@@ -7,13 +7,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,38 +133,42 @@ func (p *process) end(t testing.TB) result {
 func network(t testing.TB, plan lab.Plan) *lab.Net {
 	t.Helper()
 	plan.Base = base(t)
-	net, err := lab.New(plan)
+	hosts, err := lab.New(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	running.Go(func() { ended <- net.Run(ctx, func() { close(ready) }) })
+	running.Go(func() { ended <- hosts.Run(ctx, func() { close(ready) }) })
 	t.Cleanup(func() { cancel(); running.Wait() })
 	select {
 	case <-ready:
 	case err := <-ended:
 		t.Fatal(err)
 	}
-	return net
+	return hosts
 }
 
-var bases atomic.Uint32
-
-// base is the first of 2,048 addresses in 127.50.0.0/15 that one test may use.
+// base is the first of 2,048 addresses in 127.50.0.0/15 that the test has to itself: a port beside the lab's is its mark, for
+// other runs of these tests too.
 func base(t testing.TB) netip.Addr {
-	n := bases.Add(1) - 1
-	if n >= 64 {
-		t.Fatal("more labs than addresses")
+	t.Helper()
+	for n := range 64 {
+		first := netip.AddrFrom4([4]byte{127, byte(50 + n/32), byte(n % 32 * 8), 1})
+		if mark, err := net.Listen("tcp4", netip.AddrPortFrom(first, 6345).String()); err == nil {
+			t.Cleanup(func() { mark.Close() })
+			return first
+		}
 	}
-	return netip.AddrFrom4([4]byte{127, byte(50 + n/32), byte(n % 32 * 8), 1})
+	t.Fatal("more labs than addresses")
+	return netip.Addr{}
 }
 
 // seeded are the flags of a crawl of the lab into a database.
-func seeded(net *lab.Net, dsn string, more ...string) []string {
+func seeded(hosts *lab.Net, dsn string, more ...string) []string {
 	args := []string{"crawl", "--scope", "lab", "--database", dsn, "--format", "json"}
-	for _, s := range net.Seeds() {
+	for _, s := range hosts.Seeds() {
 		args = append(args, "--seed", s.String())
 	}
 	return append(args, more...)

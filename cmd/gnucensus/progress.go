@@ -16,6 +16,7 @@ import (
 const (
 	barEvery  = 200 * time.Millisecond
 	lineEvery = 10 * time.Second
+	barWidth  = 14 // characters: with the numbers beside it, it fits on a line of 80
 )
 
 // A talk is standard error: logs, progress, explanations. While a bar is on the screen, what is written goes above it.
@@ -66,10 +67,11 @@ func (t *talk) show(ctx context.Context, progress func() crawler.Progress, befor
 
 func (t *talk) bar(ctx context.Context, s status) {
 	out := t.through(io.Discard)
-	screen := mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(barEvery), mpb.WithWidth(24))
+	screen := mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(barEvery))
 	t.through(screen)
 	defer t.through(out)
-	bar := screen.New(0, mpb.BarStyle(), mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.String() })))
+	bar := screen.New(0, mpb.BarStyle(), mpb.BarWidth(barWidth),
+		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.String() })))
 	tick := time.NewTicker(barEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -98,6 +100,6 @@ func (s status) String() string {
 	if p.Visited > 0 {
 		left = (took / time.Duration(p.Visited) * time.Duration(p.Queued+p.InFlight)).Round(time.Second).String()
 	}
-	return fmt.Sprintf("%.1f visits/s, heard %d, visited %d, reached %d, in flight %d, left %s",
+	return fmt.Sprintf("%.1f/s heard %d visited %d reached %d in flight %d left %s",
 		float64(p.Visited)/took.Seconds(), p.Heard, s.before+p.Visited, p.Reached, p.InFlight, left)
 }

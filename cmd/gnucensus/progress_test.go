@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/crawler"
+)
+
+func halfway() crawler.Progress {
+	return crawler.Progress{Heard: 400, Queued: 190, InFlight: 10, Visited: 100, Reached: 60}
+}
+
+// TestProgressLines: elsewhere than at a terminal, a plain line every ten seconds and one at the end.
+func TestProgressLines(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+		defer cancel()
+		newTalk(&out).show(ctx, halfway, 100)
+		want := `10.0/s heard 400 visited 200 reached 60 in flight 10 left 20s
+5.0/s heard 400 visited 200 reached 60 in flight 10 left 40s
+4.0/s heard 400 visited 200 reached 60 in flight 10 left 50s
+`
+		if diff := cmp.Diff(want, out.String()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestProgressBar: at a terminal, a bar, and what is logged meanwhile stands above it.
+func TestProgressBar(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	screen := newTalk(&out)
+	screen.terminal = true
+	ctx, cancel := context.WithCancel(t.Context())
+	log := newLogger(screen, true, slog.LevelInfo)
+	shown := make(chan struct{}, 1000)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		screen.show(ctx, func() crawler.Progress { shown <- struct{}{}; return halfway() }, 0)
+	})
+	<-shown
+	log.Warn("something happened")
+	cancel()
+	watching.Wait()
+	text := out.String()
+	log.Warn("after")
+	if !strings.Contains(text, "something happened") || !strings.Contains(text, "reached 60") || !strings.Contains(text, "=") {
+		t.Errorf("on the screen: %q", text)
+	}
+	if !strings.HasSuffix(strings.TrimSpace(out.String()), "after") {
+		t.Errorf("after the bar: %q", out.String()[len(text):])
+	}
+}
+
+// TestLogger: lines for people, coloured unless NO_COLOR asks otherwise, and JSON for machines.
+func TestLogger(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	var coloured, plain, machine bytes.Buffer
+	newLogger(&coloured, true, slog.LevelInfo).Info("hello", "n", 1)
+	t.Setenv("NO_COLOR", "1")
+	newLogger(&plain, true, slog.LevelInfo).Info("hello", "n", 1)
+	newLogger(&machine, false, slog.LevelInfo).Info("hello", "n", 1)
+	if !strings.Contains(coloured.String(), "\x1b[") || strings.Contains(plain.String(), "\x1b[") {
+		t.Errorf("with colour %q, without %q", coloured.String(), plain.String())
+	}
+	if line := decode[struct {
+		Msg string
+		N   int
+	}](t, machine.String()); line.Msg != "hello" || line.N != 1 {
+		t.Errorf("JSON: %q", machine.String())
+	}
+}
+
+// TestExplainCleans: an error may carry what a stranger sent, and must not act on the terminal.
+func TestExplainCleans(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if code := explain(&out, advise(errors.New("host says \x1b[2J\u202egoodbye\r\n"), "Do this.\nOr that.")); code != exitFailed {
+		t.Errorf("code %d", code)
+	}
+	if diff := cmp.Diff("gnucensus: host says  [2J goodbye\n  Do this.\n  Or that.\n", out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestFacts prints one object in both ways, in order.
+func TestFacts(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	f := facts{{"snapshot", int64(3)}, {"state", "complete"}, {"ended", (*time.Time)(nil)}, {"began", &at}, {"took_seconds", 1.25}}
+	var text, object bytes.Buffer
+	if err := errors.Join(f.print(&text, "table"), f.print(&object, "json")); err != nil {
+		t.Fatal(err)
+	}
+	want := "snapshot      3\nstate         complete\nended         –\nbegan         2026-01-02 03:04:05\ntook seconds  1.2\n"
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.HasPrefix(object.String(), `{"snapshot":3,"state":"complete","ended":null,"began":"`) {
+		t.Errorf("JSON: %s", object.String())
+	}
+}
