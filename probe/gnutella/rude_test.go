@@ -191,7 +191,7 @@ func TestRudeHosts(t *testing.T) {
 		}
 	})
 	runtime.ReadMemStats(&after)
-	if visit := (after.TotalAlloc - before.TotalAlloc) / uint64(len(hosts)); visit > 2<<20 {
+	if visit := (after.TotalAlloc - before.TotalAlloc) / uint64(len(hosts)); visit > 4<<20 {
 		t.Errorf("a visit to a rude host takes %d KiB of memory", visit>>10)
 	}
 }
