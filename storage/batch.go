@@ -16,30 +16,38 @@ import (
 // errNoAddress is a mistake of the caller: an address from the wire may be strange, but it is one.
 var errNoAddress = errors.New("endpoint has no address")
 
+// A table is one of the tables that hold what a snapshot saw. The first of its columns is the snapshot.
+type table struct {
+	name    string
+	columns []string
+}
+
+var endpointTable = table{"endpoint", []string{"snapshot_id", "endpoint_id", "addr", "port", "name"}}
+
+var observationTable = table{"observation", []string{"snapshot_id", "observation_id", "endpoint_id", "method", "outcome",
+	"started", "took_us", "detail", "agent_id", "role", "files", "kib", "uptime_s", "fields"}}
+
+// factTables are the tables that observations fill, each after those that it refers to.
+var factTables = []table{
+	observationTable,
+	{"neighbour", []string{"snapshot_id", "observation_id", "relation", "endpoints"}},
+	{"rumour", []string{"snapshot_id", "observation_id", "relation", "endpoints"}},
+	{"query", []string{"snapshot_id", "observation_id", "words"}},
+	{"hit", []string{"snapshot_id", "observation_id", "hit_id", "addr", "port", "servent", "delay_us", "hops", "results",
+		"vendor", "firewalled"}},
+}
+
 // A batch is the rows that a set of observations adds, by table.
 type batch struct {
 	observations, neighbours, rumours, queries, hits [][]any
 }
 
-// copy stores the rows, each table after those that it refers to.
+// copy stores the rows.
 func (b *batch) copy(ctx context.Context, tx pgx.Tx) error {
-	list := []string{"snapshot_id", "observation_id", "relation", "endpoints"}
-	tables := []struct {
-		name    string
-		columns []string
-		rows    [][]any
-	}{
-		{"observation", []string{"snapshot_id", "observation_id", "endpoint_id", "method", "outcome", "started", "took_us",
-			"detail", "agent_id", "role", "files", "kib", "uptime_s", "fields"}, b.observations},
-		{"neighbour", list, b.neighbours},
-		{"rumour", list, b.rumours},
-		{"query", []string{"snapshot_id", "observation_id", "words"}, b.queries},
-		{"hit", []string{"snapshot_id", "observation_id", "hit_id", "addr", "port", "servent", "delay_us", "hops", "results",
-			"vendor", "firewalled"}, b.hits},
-	}
-	for _, t := range tables {
-		row := func(i int) ([]any, error) { return t.rows[i], nil }
-		if err := copyRows(ctx, tx, t.name, t.columns, len(t.rows), row); err != nil {
+	rows := [][][]any{b.observations, b.neighbours, b.rumours, b.queries, b.hits} // as in factTables
+	for i, t := range factTables {
+		row := func(j int) ([]any, error) { return rows[i][j], nil }
+		if err := copyRows(ctx, tx, t.name, t.columns, len(rows[i]), row); err != nil {
 			return err
 		}
 	}

@@ -26,7 +26,8 @@ type Edge struct{ From, To uint64 }
 func ReadEdges(r io.Reader) iter.Seq2[Edge, error] {
 	return func(yield func(Edge, error) bool) {
 		lines := bufio.NewScanner(r)
-		for n := 1; lines.Scan(); n++ {
+		n := 1
+		for ; lines.Scan(); n++ {
 			text := strings.TrimSpace(lines.Text())
 			if text == "" || text[0] == '#' {
 				continue
@@ -41,7 +42,7 @@ func ReadEdges(r io.Reader) iter.Seq2[Edge, error] {
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(Edge{}, fmt.Errorf("read edges: %w", err))
+			yield(Edge{}, fmt.Errorf("read edges: line %d: %w", n, err))
 		}
 	}
 }

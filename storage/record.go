@@ -65,8 +65,7 @@ func (s *Snapshot) write(ctx context.Context, prepare func(pgx.Tx, *draft) (*bat
 	return nil
 }
 
-// storeAgents gives the draft the keys of all agents in obs. They are stored in sorted order: two crawlers that store the
-// same new agents wait for each other, and without a common order they could do so for ever.
+// storeAgents gives the draft the keys of all agents in obs.
 func storeAgents(ctx context.Context, tx pgx.Tx, d *draft, obs []probe.Observation) error {
 	var fresh []string
 	for _, o := range obs {
@@ -75,12 +74,17 @@ func storeAgents(ctx context.Context, tx pgx.Tx, d *draft, obs []probe.Observati
 			fresh = append(fresh, text)
 		}
 	}
-	if len(fresh) == 0 {
+	return addAgents(ctx, tx, fresh, d.agents)
+}
+
+// addAgents stores those agents that are new and puts the keys of all into a map. They are stored in sorted order: two
+// writers that store the same new agents wait for each other, and without a common order they could do so for ever.
+func addAgents(ctx context.Context, tx pgx.Tx, texts []string, keys map[string]int32) error {
+	if len(texts) == 0 {
 		return nil
 	}
-	slices.Sort(fresh)
-	fresh = slices.Compact(fresh)
-	args := pgx.NamedArgs{"agents": fresh}
+	slices.Sort(texts)
+	args := pgx.NamedArgs{"agents": slices.Compact(texts)}
 	if _, err := tx.Exec(ctx, sql.Query("insert_agents"), args); err != nil {
 		return fmt.Errorf("store agents: %w", err)
 	}
@@ -91,7 +95,7 @@ func storeAgents(ctx context.Context, tx pgx.Tx, d *draft, obs []probe.Observati
 	var id int32
 	var text string
 	_, err = pgx.ForEachRow(rows, []any{&id, &text}, func() error {
-		d.agents[text] = id
+		keys[text] = id
 		return nil
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ func TestSelect(t *testing.T) {
 	got, err := db.Select(t.Context(), `
 		SELECT $1::bigint AS number, 2::smallint AS small, 1.5::real AS real, 2.25::numeric AS numeric, 'é' AS text,
 			true AS yes, NULL AS nothing, '2002-08-08 10:00+02'::timestamptz AS moment, '11.0.0.1'::inet AS address,
-			ARRAY['ipp', 'pong'] AS texts, 'ff112233-4455-6677-8899-aabbccddeeff'::uuid AS servent,
+			ARRAY['ipp', 'pong'] AS texts, ARRAY[3, 1] AS hosts, 'ff112233-4455-6677-8899-aabbccddeeff'::uuid AS servent,
 			sum(n) AS total
 		FROM generate_series(1, 4) AS n`, int64(7))
 	if err != nil {
@@ -27,9 +27,9 @@ func TestSelect(t *testing.T) {
 	}
 	want := &storage.Rows{
 		Columns: []string{"number", "small", "real", "numeric", "text", "yes", "nothing", "moment", "address", "texts",
-			"servent", "total"},
+			"hosts", "servent", "total"},
 		Values: [][]any{{int64(7), int64(2), 1.5, 2.25, "é", true, nil, time.Date(2002, 8, 8, 8, 0, 0, 0, time.UTC),
-			"11.0.0.1", []string{"ipp", "pong"}, "ff112233-4455-6677-8899-aabbccddeeff", int64(10)}},
+			"11.0.0.1", []string{"ipp", "pong"}, []int64{3, 1}, "ff112233-4455-6677-8899-aabbccddeeff", int64(10)}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

@@ -7,7 +7,9 @@ SELECT
     least(r.from_id, r.to_id) AS a,
     greatest(r.from_id, r.to_id) AS b,
     CASE WHEN bool_or(r.relation = 'leaf' OR teller.role = 'leaf') THEN 'leaf' ELSE 'peer' END AS kind,
-    bool_or(r.from_id < r.to_id)::integer + bool_or(r.from_id > r.to_id)::integer AS ends
+    bool_or(r.from_id < r.to_id)::integer + bool_or(r.from_id > r.to_id)::integer AS ends,
+    bool_or(r.from_id < r.to_id) AS told_by_a,
+    bool_or(r.from_id > r.to_id) AS told_by_b
 FROM report.edge_report r
 JOIN report.visit teller ON teller.snapshot_id = r.snapshot_id AND teller.endpoint_id = r.from_id
 WHERE r.from_id <> r.to_id
@@ -18,3 +20,5 @@ COMMENT ON COLUMN report.edge.a           IS 'endpoint_id of the end with the lo
 COMMENT ON COLUMN report.edge.b           IS 'endpoint_id of the end with the higher number.';
 COMMENT ON COLUMN report.edge.kind        IS 'leaf: between an ultrapeer and a leaf; peer: any other.';
 COMMENT ON COLUMN report.edge.ends        IS 'How many of the two ends told it, 1 or 2.';
+COMMENT ON COLUMN report.edge.told_by_a   IS 'a listed b.';
+COMMENT ON COLUMN report.edge.told_by_b   IS 'b listed a.';

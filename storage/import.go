@@ -1,0 +1,142 @@
+package storage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"gnucensus/sql"
+)
+
+// maxFreshAgents bounds the agents that are looked up at once.
+const maxFreshAgents = 10_000
+
+// ImportSnapshot stores a snapshot that another database held, in one transaction, and returns its number here. Its number
+// there, and how many hosts it heard of, have no meaning and are not read; Source names the file that it comes from.
+//
+// rows gives the rows of a table, in an order that is the same each time: it is called twice for observation. A row has the
+// columns of the table but snapshot_id, in their order; that of an observation has the agent itself in the place of agent_id.
+// Values are as the columns need them: an int64, bool, string, time.Time, netip.Addr or [16]byte, or []int64 for a list.
+func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(table string) iter.Seq2[[]any, error]) (
+	id int64, err error) {
+	err = transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
+		if id, err = insertImported(ctx, tx, s); err != nil {
+			return err
+		}
+		agents, err := importAgents(ctx, tx, rows(observationTable.name))
+		if err != nil {
+			return err
+		}
+		for _, t := range append([]table{endpointTable}, factTables...) {
+			read := rows(t.name)
+			if t.name == observationTable.name {
+				read = keyed(read, agents)
+			}
+			if err := importTable(ctx, tx, id, t, read); err != nil {
+				return err
+			}
+		}
+		return findFault(ctx, tx, id)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("import snapshot: %w", err)
+	}
+	if _, err := db.pool.Exec(ctx, sql.Query("analyze")); err != nil {
+		return 0, fmt.Errorf("analyze snapshot: %w", err)
+	}
+	return id, nil
+}
+
+func insertImported(ctx context.Context, tx pgx.Tx, s SnapshotInfo) (id int64, err error) {
+	configuration := s.Configuration
+	if configuration == nil {
+		configuration = json.RawMessage("{}")
+	}
+	err = tx.QueryRow(ctx, sql.Query("insert_imported"), pgx.NamedArgs{
+		"network": s.Network, "vantage": s.Vantage, "state": string(s.State), "version": s.Version, "source": s.Source,
+		"configuration": configuration, "started": s.Started, "ended": s.Ended,
+	}).Scan(&id)
+	return id, err
+}
+
+// agentColumn is where the row of an observation holds the agent.
+var agentColumn = slices.Index(observationTable.columns, "agent_id") - 1
+
+// importAgents stores all agents of the observations and returns their keys.
+func importAgents(ctx context.Context, tx pgx.Tx, observations iter.Seq2[[]any, error]) (map[string]int32, error) {
+	keys := map[string]int32{}
+	var fresh []string
+	for row, err := range observations {
+		if err != nil {
+			return nil, err
+		}
+		text, named := row[agentColumn].(string)
+		text = cleanAgent(text)
+		if _, known := keys[text]; !named || known {
+			continue
+		}
+		keys[text] = 0 // until it is stored
+		if fresh = append(fresh, text); len(fresh) < maxFreshAgents {
+			continue
+		}
+		if err := addAgents(ctx, tx, fresh, keys); err != nil {
+			return nil, err
+		}
+		fresh = fresh[:0]
+	}
+	return keys, addAgents(ctx, tx, fresh, keys)
+}
+
+// keyed puts the keys of agents in the place of their texts.
+func keyed(observations iter.Seq2[[]any, error], keys map[string]int32) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		for row, err := range observations {
+			if err == nil {
+				if text, named := row[agentColumn].(string); named {
+					row[agentColumn] = keys[cleanAgent(text)]
+				}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// importTable stores the rows of a table.
+func importTable(ctx context.Context, tx pgx.Tx, id int64, t table, rows iter.Seq2[[]any, error]) error {
+	next, stop := iter.Pull2(rows)
+	defer stop()
+	var broken error // of the source: from the server it would come back as text
+	source := pgx.CopyFromFunc(func() ([]any, error) {
+		row, err, more := next()
+		if broken = err; err != nil || !more {
+			return nil, err
+		}
+		return append([]any{id}, row...), nil
+	})
+	if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, source); broken != nil {
+		return broken
+	} else if err != nil {
+		return fmt.Errorf("store %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// findFault refuses a snapshot whose parts do not fit together.
+func findFault(ctx context.Context, tx pgx.Tx, id int64) error {
+	var fault string
+	err := tx.QueryRow(ctx, sql.Query("import_fault"), pgx.NamedArgs{"snapshot": id}).Scan(&fault)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for faults: %w", err)
+	}
+	return errors.New(fault)
+}
