@@ -56,7 +56,7 @@ var definitions = sync.OnceValue(func() []*definition {
 // parseDefinition reads the text of a report.
 func parseDefinition(name, text string) (*definition, error) {
 	d := &definition{Info: Info{Name: name}, statement: text}
-	for _, line := range headLines(text) {
+	for _, line := range sql.Head(text) {
 		key, value, found := strings.Cut(line, ": ")
 		if !found {
 			return nil, fmt.Errorf("head line %q has no value", line)
@@ -69,24 +69,6 @@ func parseDefinition(name, text string) (*definition, error) {
 		return nil, fmt.Errorf("the head lacks a title, about, method, param or column")
 	}
 	return d, nil
-}
-
-// headLines returns the comment lines at the beginning, those that go on joined.
-func headLines(text string) []string {
-	var lines []string
-	for line := range strings.Lines(text) {
-		comment, found := strings.CutPrefix(line, "-- ")
-		if !found {
-			break
-		}
-		comment = strings.TrimRight(comment, "\n")
-		if rest := strings.TrimLeft(comment, " "); len(rest) < len(comment) && len(lines) > 0 {
-			lines[len(lines)-1] += " " + rest
-		} else {
-			lines = append(lines, comment)
-		}
-	}
-	return lines
 }
 
 func (d *definition) set(key, value string) (err error) {

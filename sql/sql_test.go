@@ -37,7 +37,7 @@ func TestStatementsPrepare(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for _, folder := range []string{"queries", "reports"} {
+	for _, folder := range []string{"queries", "reports", "exports"} {
 		for name, text := range files(t, folder) {
 			statement, _, err := pgx.NamedArgs{}.RewriteQuery(t.Context(), conn, text, nil)
 			if err != nil {
@@ -48,6 +48,9 @@ func TestStatementsPrepare(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s/%s: %v", folder, name, err)
 				continue
+			}
+			if n := len(prepared.ParamOIDs); folder == "exports" && n != 1 {
+				t.Errorf("%s/%s: %d parameters, want the snapshot alone", folder, name, n)
 			}
 			if n := len(prepared.ParamOIDs); folder == "reports" && n != 1 && n != 2 {
 				t.Errorf("%s/%s: %d parameters, want the snapshot and at most the version", folder, name, n)
