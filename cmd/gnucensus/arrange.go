@@ -45,6 +45,7 @@ type level struct {
 	name     string
 	flags    []cli.Flag
 	commands []*cli.Command
+	argument bool     // it takes one too
 	given    []string // its flags on this command line, with their values
 }
 
@@ -96,11 +97,11 @@ func (a *arranger) word(word string) error {
 	here := a.levels[len(a.levels)-1]
 	for _, c := range here.commands {
 		if c.HasName(word) {
-			a.levels = append(a.levels, level{name: word, flags: c.Flags, commands: c.Subcommands})
+			a.levels = append(a.levels, level{name: word, flags: c.Flags, commands: c.Subcommands, argument: c.ArgsUsage != ""})
 			return nil
 		}
 	}
-	if len(here.commands) > 0 {
+	if len(here.commands) > 0 && !here.argument {
 		var names []string
 		for _, c := range here.commands {
 			names = append(names, c.Name)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -133,12 +132,11 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 		return nil
 	}
 	walker := crawler.New(cfg, c.surveyor, c.snapshot)
-	showing, hide := context.WithCancel(ctx)
-	var shown sync.WaitGroup
-	shown.Go(func() { c.talk.show(showing, walker.Progress, len(cfg.Visited)) })
-	summary, err := walker.Run(ctx, append(c.snapshot.Frontier(), seeds...))
-	hide()
-	shown.Wait()
+	var summary crawler.Summary
+	err := c.talk.during(ctx, walk{walker.Progress, len(cfg.Visited), time.Now()}, func() (err error) {
+		summary, err = walker.Run(ctx, append(c.snapshot.Frontier(), seeds...))
+		return err
+	})
 	c.visited += summary.Visited
 	c.complete = summary.Complete
 	return err

@@ -1,31 +1,41 @@
 package main
 
 import (
-	"bufio"
-	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"gnucensus/probe"
+	"gnucensus/reports/exchange"
 	"gnucensus/storage"
 )
 
 func (p *program) importCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "import",
-		Usage: "make a snapshot of somebody else's crawl",
+		Name:      "import",
+		Usage:     "make a snapshot of an export, or of somebody else's crawl",
+		ArgsUsage: "DIR",
+		Description: strings.TrimSpace(`
+DIR is what gnucensus export all wrote. Its checksums are compared first. The snapshot gives the reports that the original gave;
+where addresses were replaced, it holds those that stand for them.
+
+Examples:
+  gnucensus import census
+  gnucensus import edges p2p-Gnutella08.txt.gz`),
+		Action: p.importExport,
 		Subcommands: []*cli.Command{{
 			Name:      "edges",
 			Usage:     "read a graph: two host numbers a line, from and to",
 			ArgsUsage: "FILE",
 			Description: strings.TrimSpace(`
-FILE is an edge list such as those of the Stanford Network Analysis Project; comments begin with #, a name that ends in .gz is
-unpacked, - reads standard input. A host with a link that goes out was visited, all others were only heard of.
+FILE is an edge list such as those of the Stanford Network Analysis Project; comments begin with #, what gzip or zstd compressed
+is unpacked, - reads standard input. A host with a link that goes out was visited, all others were only heard of.
 
 Example:
   gnucensus import edges p2p-Gnutella08.txt.gz`),
@@ -35,6 +45,43 @@ Example:
 			Action: p.importEdges,
 		}},
 	}
+}
+
+func (p *program) importExport(c *cli.Context) error {
+	args, err := arguments(c, "DIR")
+	if err != nil {
+		return err
+	}
+	form, err := format(c, "table", "json")
+	if err != nil {
+		return err
+	}
+	return p.use(c, func(db *database) error {
+		read := &transfer{started: time.Now()}
+		var id int64
+		err := p.talk.during(c.Context, read, func() (err error) {
+			id, err = exchange.Import(c.Context, db.DB, args[0], &read.rows)
+			return err
+		})
+		switch {
+		case errors.Is(err, exchange.ErrPart):
+			return advise(err, "What gnucensus export all writes can be imported, and edge lists by gnucensus import edges FILE.")
+		case err != nil:
+			return advise(err, "Nothing was stored.")
+		}
+		return p.imported(c, db, id, form)
+	})
+}
+
+// imported tells what a new snapshot holds.
+func (p *program) imported(c *cli.Context, db *database, id int64, form string) error {
+	coverage, err := db.Coverage(c.Context, id)
+	if err != nil {
+		return err
+	}
+	return facts{
+		{"snapshot", id}, {"heard", coverage.Heard}, {"visited", coverage.Visited}, {"edges", coverage.Edges},
+	}.print(p.stdout, form)
 }
 
 func (p *program) importEdges(c *cli.Context) error {
@@ -62,32 +109,29 @@ func (p *program) importEdges(c *cli.Context) error {
 		if err != nil {
 			return advise(fmt.Errorf("%s: %w", args[0], err), "Nothing was stored.")
 		}
-		coverage, err := db.Coverage(c.Context, id)
-		if err != nil {
-			return err
-		}
-		return facts{
-			{"snapshot", id}, {"heard", coverage.Heard}, {"visited", coverage.Visited}, {"edges", coverage.Edges},
-		}.print(p.stdout, form)
+		return p.imported(c, db, id, form)
 	})
 }
 
-// openInput opens a file, standard input for "-", and unpacks what ends in .gz.
+// openInput opens a file, or standard input for "-", and unpacks it.
 func (p *program) openInput(name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return io.NopCloser(p.stdin), nil
+		return exchange.Unpack(p.stdin)
 	}
 	f, err := os.Open(name)
-	if err != nil || !strings.HasSuffix(name, ".gz") {
-		return f, err
-	}
-	unpacked, err := gzip.NewReader(bufio.NewReader(f))
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("unpack %s: %w", name, err)
+		return nil, err
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{unpacked, f}, nil
+	content, err := exchange.Unpack(f)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), f.Close())
+	}
+	return unpackedFile{content, f}, nil
 }
+
+type unpackedFile struct {
+	io.ReadCloser
+	file *os.File
+}
+
+func (u unpackedFile) Close() error { return errors.Join(u.ReadCloser.Close(), u.file.Close()) }

@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"storage/cluster":            {},
 	"storage/storagetest":        {"storage", "storage/cluster", "sql"},
 	"reports":                    {"storage", "sql", "reports/graph"},
+	"reports/exchange":           {"storage", "sql"},
 	"reports/graph":              {},
 	"cmd/gnucensus":              {"..."},
 }
@@ -67,7 +68,8 @@ var doors = map[string][]string{
 	"golang.org/x/sync":                   {"servent", "probe", "storage", "cmd/gnucensus"},
 	"golang.org/x/sys":                    {"servent", "storage"},
 	"golang.org/x/text":                   {"servent", "reports"},
-	"github.com/klauspost/compress":       {"servent"},
+	"github.com/klauspost/compress":       {"servent", "reports/exchange"},
+	"github.com/parquet-go/parquet-go":    {"reports/exchange"},
 	"github.com/google/go-cmp":            {}, // tests only
 	"pgregory.net/rapid":                  {}, // tests only
 	"github.com/prometheus/client_golang": {},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -44,10 +45,25 @@ func (t *talk) through(w io.Writer) io.Writer {
 	return was
 }
 
-// show tells where a walk stands until ctx ends, and once more then: by a bar for a person, by a plain line from time to time
-// elsewhere. Hosts that were visited before this walk are part of what is heard of.
-func (t *talk) show(ctx context.Context, progress func() crawler.Progress, before int) {
-	s := status{progress: progress, before: before, started: time.Now()}
+// A status is where long work stands.
+type status interface {
+	fmt.Stringer                // in a line
+	progress() (done, of int64) // of is -1 where nobody knows
+}
+
+// during does work, and tells meanwhile where it stands.
+func (t *talk) during(ctx context.Context, s status, work func() error) error {
+	showing, hide := context.WithCancel(ctx)
+	var shown sync.WaitGroup
+	shown.Go(func() { t.show(showing, s) })
+	err := work()
+	hide()
+	shown.Wait()
+	return err
+}
+
+// show tells a status until ctx ends, and once more then: by a bar for a person, by a plain line from time to time elsewhere.
+func (t *talk) show(ctx context.Context, s status) {
 	if t.terminal {
 		t.bar(ctx, s)
 		return
@@ -70,14 +86,18 @@ func (t *talk) bar(ctx context.Context, s status) {
 	screen := mpb.New(mpb.WithOutput(out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(barEvery))
 	t.through(screen)
 	defer t.through(out)
-	bar := screen.New(0, mpb.BarStyle(), mpb.BarWidth(barWidth),
+	var style mpb.BarFillerBuilder = mpb.BarStyle()
+	if _, of := s.progress(); of < 0 {
+		style = mpb.SpinnerStyle()
+	}
+	bar := screen.New(0, style, mpb.BarWidth(barWidth),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.String() })))
 	tick := time.NewTicker(barEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		p := s.progress()
-		bar.SetTotal(int64(p.Heard), false)
-		bar.SetCurrent(int64(s.before + p.Visited))
+		done, of := s.progress()
+		bar.SetTotal(of, false)
+		bar.SetCurrent(done)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -87,19 +107,38 @@ func (t *talk) bar(ctx context.Context, s status) {
 	screen.Wait()
 }
 
-// A status puts into a line what a person wants to know: rate, counts, and the time that those heard of until now will take.
-type status struct {
-	progress func() crawler.Progress
-	before   int
-	started  time.Time
+// A walk puts into a line what a person wants to know of a crawl: rate, counts, and the time that those heard of until now
+// will take.
+type walk struct {
+	now     func() crawler.Progress
+	before  int // hosts that were visited before this walk, which are part of what is heard of
+	started time.Time
 }
 
-func (s status) String() string {
-	p := s.progress()
-	took, left := time.Since(s.started), "?"
+func (w walk) progress() (done, of int64) {
+	p := w.now()
+	return int64(w.before + p.Visited), int64(p.Heard)
+}
+
+func (w walk) String() string {
+	p := w.now()
+	took, left := time.Since(w.started), "?"
 	if p.Visited > 0 {
 		left = (took / time.Duration(p.Visited) * time.Duration(p.Queued+p.InFlight)).Round(time.Second).String()
 	}
 	return fmt.Sprintf("%.1f/s heard %d visited %d reached %d in flight %d left %s",
-		float64(p.Visited)/took.Seconds(), p.Heard, s.before+p.Visited, p.Reached, p.InFlight, left)
+		float64(p.Visited)/took.Seconds(), p.Heard, w.before+p.Visited, p.Reached, p.InFlight, left)
+}
+
+// A transfer counts the rows that go to files or come from them.
+type transfer struct {
+	rows    atomic.Int64
+	started time.Time
+}
+
+func (t *transfer) progress() (done, of int64) { return t.rows.Load(), -1 }
+
+func (t *transfer) String() string {
+	n := t.rows.Load()
+	return fmt.Sprintf("%d rows, %.0f rows/s", n, float64(n)/time.Since(t.started).Seconds())
 }

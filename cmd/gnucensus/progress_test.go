@@ -27,7 +27,7 @@ func TestProgressLines(t *testing.T) {
 		var out bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 		defer cancel()
-		newTalk(&out).show(ctx, halfway, 100)
+		newTalk(&out).show(ctx, walk{halfway, 100, time.Now()})
 		want := `10.0/s heard 400 visited 200 reached 60 in flight 10 left 20s
 5.0/s heard 400 visited 200 reached 60 in flight 10 left 40s
 4.0/s heard 400 visited 200 reached 60 in flight 10 left 50s
@@ -49,7 +49,7 @@ func TestProgressBar(t *testing.T) {
 	shown := make(chan struct{}, 1000)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		screen.show(ctx, func() crawler.Progress { shown <- struct{}{}; return halfway() }, 0)
+		screen.show(ctx, walk{func() crawler.Progress { shown <- struct{}{}; return halfway() }, 0, time.Now()})
 	})
 	<-shown
 	log.Warn("something happened")
@@ -62,6 +62,34 @@ func TestProgressBar(t *testing.T) {
 	}
 	if !strings.HasSuffix(strings.TrimSpace(out.String()), "after") {
 		t.Errorf("after the bar: %q", out.String()[len(text):])
+	}
+}
+
+// TestTransfer: rows that go to a file are told while the work lasts, and once more at its end; of what, nobody knows.
+func TestTransfer(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("no more")
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		rows := &transfer{started: time.Now()}
+		err := newTalk(&out).during(t.Context(), rows, func() error {
+			rows.rows.Add(500)
+			time.Sleep(15 * time.Second) // of the bubble
+			rows.rows.Add(1)
+			return failed
+		})
+		want := "500 rows, 50 rows/s\n501 rows, 33 rows/s\n"
+		if diff := cmp.Diff(want, out.String()); diff != "" || !errors.Is(err, failed) {
+			t.Errorf("error %v, lines:\n%s", err, diff)
+		}
+	})
+	var out bytes.Buffer
+	screen := newTalk(&out)
+	screen.terminal = true
+	rows := &transfer{started: time.Now()}
+	rows.rows.Add(77)
+	if err := screen.during(t.Context(), rows, func() error { return nil }); err != nil || !strings.Contains(out.String(), "77 rows") {
+		t.Errorf("error %v, on the screen: %q", err, out.String())
 	}
 }
 
