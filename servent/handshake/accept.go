@@ -42,6 +42,7 @@ func Accept(ctx context.Context, c net.Conn, decide func(hello Fields) Reply) (*
 		Conn: c, Buffered: p.rest(), Ours: reply.Fields, Theirs: hello.fields, Ack: ack.Fields,
 		Code: reply.Code, Reason: reply.Reason,
 		Inflate: deflated(ack.Fields), Deflate: deflated(reply.Fields),
+		Upgrade: upgrades(reply.Fields) && upgrades(ack.Fields),
 	}, nil
 }
 

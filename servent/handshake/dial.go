@@ -39,6 +39,7 @@ func DialFunc(ctx context.Context, c net.Conn, offer Fields, decide func(answer 
 		Conn: c, Buffered: p.rest(), Ours: offer, Theirs: answer.Fields, Ack: ack.Fields,
 		Code: answer.Code, Reason: answer.Reason,
 		Inflate: deflated(answer.Fields), Deflate: deflated(ack.Fields),
+		Upgrade: upgrades(answer.Fields) && upgrades(ack.Fields),
 	}, nil
 }
 

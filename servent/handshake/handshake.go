@@ -19,7 +19,11 @@
 // for who dials (an answer to a crawler may list every neighbour), 1024 bytes for the first line. Bytes that cannot begin a
 // head are refused when they come in, not when a line is complete.
 //
-// The older 0.4 handshake, "GNUTELLA CONNECT/0.4", is recognised and not answered ([ErrVersion]), as by all servents today.
+// The older 0.4 handshake is two lines, each with an empty one behind it: "GNUTELLA CONNECT/0.4" and "GNUTELLA OK". [Accept]
+// recognises it and does not answer ([ErrVersion]), as all servents of today; [DialOld] and [AcceptOld] speak it.
+//
+// Links may be encrypted by TLS: from their first byte on, or from the end of the handshake on, where both sides say so in it
+// (Session.Upgrade).
 //
 // A handshake lasts as long as its context: the end of the context ends a blocked read or write at once, and the error then
 // has the context's own error in its chain, [context.Canceled] or [context.DeadlineExceeded]. The connection belongs to the
@@ -70,6 +74,10 @@ type Session struct {
 	// Inflate: the peer's stream is deflated (zlib). Deflate: we said so of ours. Each side's last head decides about its
 	// own stream ("Content-Encoding: deflate"), and may do so only where the other's head says "Accept-Encoding: deflate".
 	Inflate, Deflate bool
+
+	// Upgrade: both sides say that TLS follows. The session then stands at the TLS handshake, which Secure makes; the stream
+	// within it begins with the first message, deflated or not.
+	Upgrade bool
 }
 
 // Refused is the error of a handshake that one side ended with another code than 200.
