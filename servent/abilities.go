@@ -7,14 +7,17 @@ import (
 	"gnucensus/servent/handshake"
 )
 
-// abilities are the fields that hello and answer share.
-func (n *Node) abilities() handshake.Fields {
-	f := handshake.Fields{{Name: "X-Ultrapeer", Value: capital(n.cfg.Role == Ultrapeer)}}
+// abilities are the fields that hello and answer of a node in a role share.
+func (n *Node) abilities(as Role) handshake.Fields {
+	f := handshake.Fields{{Name: "X-Ultrapeer", Value: capital(as == Ultrapeer)}}
 	if n.cfg.Dialect.GGEP {
 		f = append(f, handshake.Field{Name: "GGEP", Value: "0.5"})
 	}
 	if n.cfg.Dialect.Bye {
 		f = append(f, handshake.Field{Name: "Bye-Packet", Value: "0.1"})
+	}
+	if n.tls != nil {
+		f = append(f, handshake.Field{Name: "X-Features", Value: "tls/1.0"})
 	}
 	return append(f,
 		handshake.Field{Name: "X-Degree", Value: strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers))},

@@ -12,24 +12,31 @@ import (
 // greet answers the hello of somebody who came. The peer has a seat; it is nil when no link comes of the answer.
 func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.Reply, *peer) {
 	p := newPeer(hello, remote)
+	p.as = n.Role()
+	if ban := n.guard.shake(remote.Addr()); ban > 0 {
+		return n.refuse(429, banReason(ban), p), nil
+	}
 	if hello.Has("Crawler") {
 		switch n.cfg.Dialect.Crawl {
 		case CrawlOK, CrawlHi:
+			if !n.guard.crawl(remote.Addr()) {
+				return n.refuse(403, "Too frequent crawling", p), nil
+			}
 			return n.crawlAnswer(), nil
 		case CrawlAsNewcomer:
-			if n.cfg.Role == Ultrapeer && n.seats.free(p.role) == 0 {
+			if p.as == Ultrapeer && n.seats.free(p.role) == 0 {
 				return n.refusal(p), nil
 			}
 			p.role, p.addr = visitor, netip.AddrPort{}
 		}
 	}
-	if n.cfg.Role == Leaf && p.role == Leaf {
+	if p.as == Leaf && p.role == Leaf {
 		return n.refuse(n.cfg.Dialect.Shielded.Code, n.cfg.Dialect.Shielded.Reason, p), nil
 	}
 	if p.addr == n.cfg.Addr {
 		return n.refuse(409, "Already connected", p), nil // to itself
 	}
-	switch n.seats.take(p) {
+	switch n.seat(p) {
 	case full:
 		return n.refusal(p), nil
 	case twice:
@@ -38,14 +45,37 @@ func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.R
 	return handshake.Accepted(n.answer(hello, p)), p
 }
 
-// hello is what the node says to a host that it dialled.
-func (n *Node) hello(to netip.AddrPort) handshake.Fields {
+// seat gives a newcomer a seat. An ultrapeer for which there is none gets one for a leaf, and is told that no ultrapeer is
+// needed.
+func (n *Node) seat(p *peer) seating {
+	got := n.seats.take(p)
+	if got != full || p.role != Ultrapeer || p.as != Ultrapeer {
+		return got
+	}
+	p.role = Leaf
+	if got = n.seats.take(p); got != seated {
+		p.role = Ultrapeer
+		return got
+	}
+	p.guided = true
+	return seated
+}
+
+// hello is what the node, in a role, says to a host that it dialled.
+func (n *Node) hello(to netip.AddrPort, as Role, upgrade bool) handshake.Fields {
 	f := handshake.Fields{
 		{Name: n.cfg.Dialect.Listening, Value: n.cfg.Addr.String()},
 		{Name: "Remote-IP", Value: to.Addr().String()},
 		{Name: "User-Agent", Value: n.cfg.Agent},
 	}
-	return append(f, n.abilities()...)
+	f = append(f, n.abilities(as)...)
+	if n.cfg.Deflate {
+		f = append(f, handshake.Field{Name: "Accept-Encoding", Value: "deflate"})
+	}
+	if upgrade {
+		f = append(f, handshake.UpgradeOffer)
+	}
+	return f
 }
 
 // answer is what the node says to a newcomer that it accepts.
@@ -54,7 +84,13 @@ func (n *Node) answer(hello handshake.Fields, p *peer) handshake.Fields {
 		{Name: "User-Agent", Value: n.cfg.Agent},
 		{Name: "Remote-IP", Value: p.remote.Addr().String()},
 	}
-	f = append(f, n.abilities()...)
+	f = append(f, n.abilities(p.as)...)
+	if p.as == Ultrapeer {
+		f = append(f, handshake.Field{Name: "X-Ultrapeer-Needed", Value: capital(!p.guided && n.seats.free(Ultrapeer) > 0)})
+	}
+	if n.tls != nil && hello.Lists("Upgrade", handshake.UpgradeOffer.Value) {
+		f = append(f, handshake.UpgradeFields...)
+	}
 	if n.cfg.Dialect.Deflate {
 		f = append(f, handshake.Field{Name: "Accept-Encoding", Value: "deflate"})
 		if hello.Lists("Accept-Encoding", "deflate") {
@@ -78,7 +114,7 @@ func (n *Node) refuse(code int, reason string, p *peer) handshake.Reply {
 	f := handshake.Fields{
 		{Name: "User-Agent", Value: n.cfg.Agent},
 		{Name: "Remote-IP", Value: p.remote.Addr().String()},
-		{Name: "X-Ultrapeer", Value: capital(n.cfg.Role == Ultrapeer)},
+		{Name: "X-Ultrapeer", Value: capital(p.as == Ultrapeer)},
 	}
 	if hosts := n.hosts(triedHosts); code == 503 && len(hosts) > 0 {
 		f = append(f, handshake.Field{Name: "X-Try-Ultrapeers", Value: n.cfg.Dialect.tryList(hosts)})
@@ -93,11 +129,11 @@ func (n *Node) crawlAnswer() handshake.Reply {
 	leaves := handshake.Field{Name: "Leaves", Value: d.list(addrsOf(n.seats.neighbours(Leaf)))}
 	agent := handshake.Field{Name: "User-Agent", Value: n.cfg.Agent}
 	if d.Crawl == CrawlHi {
-		role := handshake.Field{Name: "X-Ultrapeer", Value: strings.ToLower(capital(n.cfg.Role == Ultrapeer))}
+		role := handshake.Field{Name: "X-Ultrapeer", Value: strings.ToLower(capital(n.Role() == Ultrapeer))}
 		return handshake.Reply{Code: 593, Reason: "Hi", Fields: handshake.Fields{agent, role, peers, leaves}}
 	}
 	f := handshake.Fields{agent, peers}
-	if n.cfg.Role == Ultrapeer {
+	if n.Role() == Ultrapeer {
 		f = append(f, leaves)
 	}
 	return handshake.Accepted(append(f, handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)}))

@@ -58,6 +58,7 @@ func leaf(at string) servent.Config {
 
 // A running is a node and the events of its links.
 type running struct {
+	*servent.Node
 	stop  func() // and wait
 	links chan servent.LinkEvent
 }
@@ -76,6 +77,7 @@ func run(t *testing.T, c servent.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Node = n
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- n.Run(ctx) }()
@@ -95,11 +97,18 @@ func run(t *testing.T, c servent.Config) *running {
 // began waits for the next link.
 func (r *running) began(t *testing.T) servent.LinkEvent {
 	t.Helper()
+	e := r.event(t)
+	if !e.Began {
+		t.Fatalf("link to %v ended", e.Addr)
+	}
+	return e
+}
+
+// event waits for the next event.
+func (r *running) event(t *testing.T) servent.LinkEvent {
+	t.Helper()
 	select {
 	case e := <-r.links:
-		if !e.Began {
-			t.Fatalf("link to %v ended", e.Addr)
-		}
 		return e
 	case <-time.After(patience):
 		t.Fatal("no link")
@@ -138,6 +147,11 @@ func join(t *testing.T, to string, offer ...string) *link.Link {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return linked(t, s)
+}
+
+// linked makes a link of a client's session.
+func linked(t *testing.T, s *handshake.Session) *link.Link {
 	l := link.New(s, link.Config{})
 	done := make(chan error)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -179,6 +193,8 @@ func TestValidate(t *testing.T) {
 		"role":          func(c *servent.Config) { c.Role = "hub" },
 		"leaf has none": func(c *servent.Config) { c.Role = servent.Leaf },
 		"negative":      func(c *servent.Config) { c.Slots.Leaves = -1 },
+		"manners":       func(c *servent.Config) { c.Manners.Handshakes = -1 },
+		"begin with":    func(c *servent.Config) { c.Serve = map[string]servent.Service{"": nil} },
 	} {
 		c := ultrapeer("127.30.0.1:6346")
 		change(&c)

@@ -1,6 +1,7 @@
 package servent
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -17,10 +18,13 @@ type peer struct {
 	remote netip.AddrPort // of the connection
 	addr   netip.AddrPort // where it listens, as it says; the zero AddrPort when it does not
 	role   Role           // visitor: it is nobody's neighbour
+	as     Role           // the node's own, as the peer knows it
+	guided bool           // it came as an ultrapeer and was told that none is needed; its seat is that of a leaf
 	agent  string
 	since  time.Time // when the link began
 
 	link *link.Link
+	part context.CancelCauseFunc // ends the link for a reason
 
 	mu   sync.Mutex
 	ping message.GUID  // of the last PING to it
@@ -33,7 +37,8 @@ const visitor Role = ""
 // newPeer reads a newcomer's hello.
 func newPeer(hello handshake.Fields, remote netip.AddrPort) *peer {
 	p := &peer{remote: remote, agent: hello.Get("User-Agent"), role: Leaf}
-	if ultrapeer, _ := hello.Bool("X-Ultrapeer"); ultrapeer {
+	ultrapeer, known := hello.Bool("X-Ultrapeer")
+	if ultrapeer || !known && hello.Has("X-Ultrapeer-Needed") { // old BearShare has no other sign
 		p.role = Ultrapeer
 	}
 	for _, addr := range hello.Addrs("Node", "Listen-IP", "X-My-Address") {
@@ -124,6 +129,19 @@ func (s *seats) force(p *peer) seating {
 	return seated
 }
 
+// promote moves a peer from a leaf's seat to an ultrapeer's.
+func (s *seats) promote(p *peer) seating {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.taken[Ultrapeer] >= s.slots[Ultrapeer] {
+		return full
+	}
+	s.taken[p.role]--
+	p.role = Ultrapeer
+	s.taken[p.role]++
+	return seated
+}
+
 func (s *seats) occupy(p *peer) {
 	s.taken[p.role]++
 	if p.addr.IsValid() {
@@ -152,6 +170,13 @@ func (s *seats) free(r Role) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(0, s.slots[r]-s.taken[r])
+}
+
+// used returns how many seats of a role are taken.
+func (s *seats) used(r Role) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.taken[r]
 }
 
 // linked returns the peers whose link stands, the oldest first. The slice is not to be changed.

@@ -16,7 +16,7 @@ func (n *Node) handlePing(p *peer, m message.Message) {
 		pong.Tail = n.extensions(nil, netip.AddrPort{})
 		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + 1, Body: pong})
 	}
-	if m.TTL < 2 || n.cfg.Role == Leaf {
+	if m.TTL < 2 || n.Role() == Leaf {
 		return
 	}
 	passed := 0
@@ -36,7 +36,7 @@ func (n *Node) handlePing(p *peer, m message.Message) {
 // pong is what the node says of itself.
 func (n *Node) pong() *message.Pong {
 	kib := message.LeafKiB(n.cfg.Library.KiB())
-	if n.cfg.Role == Ultrapeer {
+	if n.Role() == Ultrapeer {
 		kib = message.UltrapeerKiB(n.cfg.Library.KiB())
 	}
 	return &message.Pong{Addr: n.cfg.Addr, Files: n.cfg.Library.Files(), KiB: kib}
@@ -52,10 +52,13 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 	if n.cfg.Dialect.VC {
 		blocks = append(blocks, ggep.VC(n.cfg.Vendor))
 	}
-	if n.cfg.Role == Ultrapeer {
+	if n.Role() == Ultrapeer {
 		blocks = append(blocks, ggep.UP(ggep.Slots{
 			Leaf: uint8(min(n.seats.free(Leaf), 255)), Ultrapeer: uint8(min(n.seats.free(Ultrapeer), 255)),
 		}))
+	}
+	if n.tls != nil {
+		blocks = append(blocks, ggep.TLS())
 	}
 	blocks = append(blocks, ggep.DU(min(time.Since(n.started), 24*time.Hour)))
 	if from.IsValid() {

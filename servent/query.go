@@ -22,7 +22,7 @@ func (n *Node) handleQuery(p *peer, m message.Message, q *message.Query) {
 	if news == fresh {
 		n.answerQuery(p, m, q)
 	}
-	if news == known || n.cfg.Role == Leaf {
+	if news == known || n.Role() == Leaf {
 		return
 	}
 	for _, other := range n.seats.linked() {
@@ -69,7 +69,7 @@ func (n *Node) hit(found []library.Match) *message.QueryHit {
 // handleHit sends a QUERY HIT back on the way that its query came.
 func (n *Node) handleHit(p *peer, m message.Message) {
 	to := n.routes.find(m.GUID)
-	if n.cfg.Role == Leaf || to == nil || to == p || m.TTL == 0 || m.Hops == 255 {
+	if n.Role() == Leaf || to == nil || to == p || m.TTL == 0 || m.Hops == 255 {
 		return
 	}
 	m.TTL--

@@ -21,20 +21,31 @@ var (
 
 // serve handles the messages of a link until it ends. It gives back the peer's seat.
 func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
-	defer n.seats.leave(p)
+	defer func() {
+		n.seats.leave(p)
+		n.promote()
+		n.tell(p, false)
+	}()
 	p.link, p.since = link.New(s, link.Config{Queue: sendQueue}), time.Now()
 	linking, cancel := context.WithCancel(context.WithoutCancel(ctx)) // so that the end of ctx leaves time for a BYE
 	var writing sync.WaitGroup
 	defer writing.Wait()
 	defer cancel()
 	writing.Go(func() { p.link.Run(linking) }) // its error is the one that Receive returns
+	ctx, p.part = context.WithCancelCause(ctx)
+	defer p.part(nil)
 	n.seats.join(p)
 	n.tell(p, true)
-	defer n.tell(p, false)
+	if n.cfg.Role == Auto && p.as != n.Role() { // it changed during the handshake
+		p.part(errRole)
+	}
 	if p.role != visitor {
 		p.ask()
 	}
 	err := n.read(ctx, p)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
 	n.log.Debug("link ends", "peer", p, "err", err)
 	if code, reason := farewellFor(err); code != 0 {
 		parting, cancel := context.WithTimeout(linking, farewell)
@@ -116,6 +127,8 @@ func farewellFor(err error) (code uint16, reason string) {
 		return 406, "No reply to alive pings"
 	case errors.Is(err, errRelays):
 		return 414, "Leaf node relayed"
+	case errors.Is(err, errRole):
+		return 203, "Role changed"
 	case errors.Is(err, context.Canceled):
 		return 200, "Servent shutdown"
 	}

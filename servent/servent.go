@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"gnucensus/servent/ggep"
@@ -40,6 +42,9 @@ const (
 	Leaf      Role = "leaf"
 )
 
+// Auto is the role of a node that is an ultrapeer or a leaf, as the network needs; see [Node.Role].
+const Auto Role = "auto"
+
 // Slots are how many links a node keeps to neighbours of each role, whoever dialled. A leaf has none for leaves.
 type Slots struct{ Ultrapeers, Leaves int }
 
@@ -50,15 +55,22 @@ type Config struct {
 
 	Addr       netip.AddrPort   // IPv4 address and port where it listens, TCP and UDP, and which it tells others
 	Firewalled bool             // it listens nowhere and only dials out
-	Role       Role             // for as long as it runs
+	Role       Role             // Ultrapeer, Leaf or Auto
 	GUID       message.GUID     // of the servent; zero: a random one
 	Agent      string           // User-Agent, and the last of the agents in a UDP crawler pong
 	Vendor     ggep.Vendor      // in PONGs and QUERY HITs
 	Dialect    Dialect          // how it answers
 	Slots      Slots            // for those who come; what it dials itself is counted, but not limited
 	Library    *library.Library // what it shares; nil: nothing
+	Manners    Manners          // that it demands of those who come
+	Deflate    bool             // links that it dials may be compressed; for those who come, the dialect decides
+	TLS        bool             // links may be encrypted, where the other side can do it; see [handshake.TLS]
+	Old        bool             // it speaks the 0.4 handshake with those who know no other
 	Connect    []netip.AddrPort // hosts that it dials, and dials again when the link is lost
 	Known      []netip.AddrPort // its host cache: whom it names to those who look for hosts, before its own neighbours
+
+	// Serve takes the connections that begin with its keys, such as "GET " and "GIV ". Others are closed.
+	Serve map[string]Service
 
 	OnLink func(LinkEvent) // called when a link begins and when it ends, from many goroutines; nil: nobody wants to know
 	Log    *slog.Logger    // nil: discards
@@ -76,10 +88,14 @@ func (c Config) Validate() error {
 	switch {
 	case !c.Addr.IsValid() || !c.Addr.Addr().Is4() || c.Addr.Port() == 0:
 		return fmt.Errorf("address %v: a node has an IPv4 address and a port", c.Addr)
-	case c.Role != Ultrapeer && c.Role != Leaf:
-		return fmt.Errorf("role %q: a node is an ultrapeer or a leaf", c.Role)
+	case c.Role != Ultrapeer && c.Role != Leaf && c.Role != Auto:
+		return fmt.Errorf("role %q: a node is an ultrapeer, a leaf, or auto", c.Role)
 	case c.Role == Leaf && c.Slots.Leaves != 0:
 		return errors.New("slots for leaves: a leaf has none")
+	case c.Manners.CrawlEvery < 0 || c.Manners.Handshakes < 0:
+		return fmt.Errorf("manners %+v: none may be negative", c.Manners)
+	case slices.Contains(slices.Collect(maps.Keys(c.Serve)), ""):
+		return errors.New("service for connections that begin with nothing: it would take all")
 	case c.Slots.Ultrapeers < 0 || c.Slots.Leaves < 0:
 		return fmt.Errorf("slots %+v: none may be negative", c.Slots)
 	}

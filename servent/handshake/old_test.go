@@ -82,4 +82,3 @@ func TestOldHandshakeIsRefusedWithoutAWord(t *testing.T) {
 		}
 	}
 }
-

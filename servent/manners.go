@@ -1,0 +1,123 @@
+package servent
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Manners are what a node demands of those who come, each known by its IP address. The zero Manners demand nothing.
+type Manners struct {
+	CrawlEvery time.Duration // least time between two crawl handshakes; who comes sooner gets a 403; 0: any
+	Handshakes int           // within a minute; who makes more gets a 429, and is banned for a while; 0: any number
+}
+
+// Strict are the manners of gtk-gnutella.
+var Strict = Manners{CrawlEvery: 300 * time.Second, Handshakes: 2}
+
+// Bans get longer each time. Who has stayed away for as long as the longest one is forgotten.
+const (
+	firstBan  = 300 * time.Second
+	lastBan   = time.Hour
+	maxGuests = 1 << 14
+)
+
+// A guard holds those who come to the node's manners.
+type guard struct {
+	manners Manners
+
+	mu     sync.Mutex
+	guests map[netip.Addr]*guest
+}
+
+type guest struct {
+	came    time.Time // last
+	crawled time.Time // last answer to a crawl handshake
+	minute  time.Time // when counting began
+	shakes  int       // since then
+	ban     time.Duration
+	banned  time.Time // until
+}
+
+func newGuard(m Manners) *guard { return &guard{manners: m, guests: make(map[netip.Addr]*guest)} }
+
+// banned tells whether somebody is not even to be answered.
+func (g *guard) banned(from netip.Addr) bool {
+	if g.manners.Handshakes == 0 {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Now().Before(g.guest(from).banned)
+}
+
+// shake counts a handshake. It returns for how long that bans the guest, 0 when it does not.
+func (g *guard) shake(from netip.Addr) (ban time.Duration) {
+	if g.manners.Handshakes == 0 {
+		return 0
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	who, now := g.guest(from), time.Now()
+	if now.Sub(who.minute) >= time.Minute {
+		who.minute, who.shakes = now, 0
+	}
+	if who.shakes++; who.shakes <= g.manners.Handshakes {
+		return 0
+	}
+	who.ban = min(max(firstBan, 2*who.ban), lastBan)
+	who.banned = now.Add(who.ban)
+	return who.ban
+}
+
+// crawl tells whether a crawl handshake is to be answered, and counts on that being done.
+func (g *guard) crawl(from netip.Addr) bool {
+	if g.manners.CrawlEvery == 0 {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	who, now := g.guest(from), time.Now()
+	if now.Sub(who.crawled) < g.manners.CrawlEvery {
+		return false
+	}
+	who.crawled = now
+	return true
+}
+
+// guest returns what is known of somebody who is here now. The caller holds mu.
+func (g *guard) guest(from netip.Addr) *guest {
+	if from = from.Unmap(); from.Is6() {
+		network, _ := from.WithZone("").Prefix(64) // one customer has as many addresses as it likes
+		from = network.Addr()
+	}
+	now := time.Now()
+	who := g.guests[from]
+	if who == nil {
+		if len(g.guests) >= maxGuests {
+			g.forget(now)
+		}
+		who = &guest{}
+		g.guests[from] = who
+	}
+	who.came = now
+	return who
+}
+
+// forget makes room: it forgets those who have stayed away for long, or everybody where there is none.
+func (g *guard) forget(now time.Time) {
+	for from, who := range g.guests {
+		if now.Sub(who.came) >= lastBan {
+			delete(g.guests, from)
+		}
+	}
+	if len(g.guests) >= maxGuests {
+		clear(g.guests)
+	}
+}
+
+// banReason is how gtk-gnutella says it.
+func banReason(d time.Duration) string {
+	return fmt.Sprintf("Banned for %dm %ds", d/time.Minute, d%time.Minute/time.Second)
+}
