@@ -1,0 +1,36 @@
+package conformance
+
+import "net"
+
+// traceLen is how many bytes of each direction are kept of a test, for the case that it fails.
+const traceLen = 256
+
+// A trace is the last bytes of the conversations of one test.
+type trace struct{ sent, received []byte }
+
+// keep appends b to what was kept, and forgets what is too old.
+func keep(kept, b []byte) []byte {
+	if len(b) >= traceLen {
+		return append([]byte(nil), b[len(b)-traceLen:]...)
+	}
+	kept = append(kept, b...)
+	return kept[max(0, len(kept)-traceLen):]
+}
+
+// A tracedConn keeps what goes over a connection.
+type tracedConn struct {
+	net.Conn
+	trace *trace
+}
+
+func (c tracedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.trace.received = keep(c.trace.received, b[:n])
+	return n, err
+}
+
+func (c tracedConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.trace.sent = keep(c.trace.sent, b[:n])
+	return n, err
+}
