@@ -34,6 +34,7 @@ census: build postgres
 		printf '\ngnucensus report %s\n' $$report
 		bin/gnucensus report $$report
 	done
+	printf '\nThe snapshot is kept. What else there is: bin/gnucensus --help\n'
 
 test: postgres compiler
 	$(GO) vet ./...
@@ -56,7 +57,7 @@ lint:
 
 # What the two commands above need beside Go: the server programs of PostgreSQL and, for the race detector, a C compiler.
 # Whatever is missing is installed through the package manager of the system, as root or through sudo.
-POSTGRES_DIRS = /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/lib/postgresql*/bin /usr/local/pgsql/bin \
+POSTGRES_DIRS = $(GNUCENSUS_PGBIN) /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/lib/postgresql*/bin /usr/local/pgsql/bin \
 	/opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin
 
 postgres:

@@ -137,7 +137,7 @@ func format(c *cli.Context, known ...string) (string, error) {
 	return f, nil
 }
 
-// arguments returns the words after the flags when there is one for each name, and tells what is missing or too much otherwise.
+// arguments returns the words after the flags when there is one for each name, and otherwise tells what is missing or too much.
 func arguments(c *cli.Context, names ...string) ([]string, error) {
 	got := c.Args().Slice()
 	switch {
@@ -166,11 +166,12 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return usage(helpHint(c), "%s%w", within(c), err)
 }
 
-// version is the module version that the toolchain stamped into the binary: a tag, or the commit it was built from.
+// version is the module version that the toolchain stamped into the binary: a tag, or the commit that it was built from. A
+// build without either, as of a test, is "devel".
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
-		return "(devel)"
+		return "devel"
 	}
-	return info.Main.Version
+	return strings.Trim(info.Main.Version, "()")
 }

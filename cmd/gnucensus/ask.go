@@ -77,8 +77,8 @@ func (c *census) askThroughOne(ctx context.Context, candidates <-chan probe.Endp
 	}
 }
 
-// record keeps answers to queries. Those that were cut off are asked again when the snapshot is resumed, so they are not kept;
-// nor is the refusal of an ultrapeer that did not let us ask, which its visit has met already. The end of ctx does not stop
+// record keeps answers to queries. Those that were cut off are not kept: they are asked again when the snapshot is resumed.
+// Nor is the refusal of an ultrapeer that did not let us ask, which its visit has met already. The end of ctx does not stop
 // the writing.
 func (c *census) record(ctx context.Context, obs []probe.Observation) error {
 	obs = slices.DeleteFunc(obs, func(o probe.Observation) bool {

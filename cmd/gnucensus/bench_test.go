@@ -9,9 +9,9 @@ import (
 	"gnucensus/storage/storagetest"
 )
 
-// BenchmarkCrawl crawls a lab of 2,000 hosts, lab, crawler and database in processes of their own on this machine. It reports
-// hosts visited a second, and what a host more costs the crawler in memory: the difference of its peak (resident) between
-// this lab and one of 100 hosts, divided by that of the hosts.
+// BenchmarkCrawl crawls a lab of 2,000 hosts, with lab, crawler and database in processes of their own on this machine. It
+// reports hosts visited a second, and what one host more costs the crawler in memory: the difference of its peak (resident)
+// between this lab and one of 100 hosts, divided by that of the hosts.
 func BenchmarkCrawl(b *testing.B) {
 	small, large := newBenchmarkLab(b, 10, 90), newBenchmarkLab(b, 200, 1800)
 	for b.Loop() {
@@ -26,7 +26,8 @@ func BenchmarkCrawl(b *testing.B) {
 type benchmarkLab struct{ seed string }
 
 func newBenchmarkLab(b *testing.B, ultrapeers, leaves int) benchmarkLab {
-	network := start(b, "lab", "--ultrapeers", strconv.Itoa(ultrapeers), "--leaves", strconv.Itoa(leaves), "--base", base(b).String())
+	network := start(b, "lab", "--base", base(b).String(),
+		"--ultrapeers", strconv.Itoa(ultrapeers), "--leaves", strconv.Itoa(leaves))
 	seed, ok := <-network.print
 	if _, err := netip.ParseAddrPort(seed); err != nil || !ok {
 		b.Fatalf("the lab printed %q: %s", seed, network.end(b).stderr)

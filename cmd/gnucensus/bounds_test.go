@@ -17,7 +17,8 @@ func TestBoundsOfACrawl(t *testing.T) {
 	dsn := storagetest.DSN(t)
 	r := run(t, t.Context(), seeded(net, dsn, "--max-hosts", "30", "--query-via", "0")...)
 	first := decode[summary](t, r.stdout)
-	if r.code != exitDone || first.State != "interrupted" || first.Visited != 30 || !strings.Contains(r.stderr, "gnucensus snapshot resume 1") {
+	if r.code != exitDone || first.State != "interrupted" || first.Visited != 30 ||
+		!strings.Contains(r.stderr, "gnucensus snapshot resume 1") {
 		t.Errorf("exit %d, %+v: %s", r.code, first, r.stderr)
 	}
 	again := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
@@ -51,12 +52,15 @@ func TestQueriesAreAskedOnce(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 6, Full: 0.2})
 	dsn := storagetest.DSN(t)
-	first := decode[summary](t, must(t, seeded(net, dsn, "--queries", file(t, "beethoven", "linux"), "--query-via", "3", "--query-wait", "100ms")...))
+	args := seeded(net, dsn, "--queries", file(t, "beethoven", "linux"), "--query-via", "3", "--query-wait", "100ms")
+	first := decode[summary](t, must(t, args...))
 	again := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
 	if first.Queries != 6 || again.Queries != 6 || again.State != "complete" {
 		t.Errorf("%d queries, after resume %d", first.Queries, again.Queries)
 	}
-	spread := rows(t, open(t, dsn), `SELECT words, count(DISTINCT via) FROM report.query WHERE outcome = 'answered' GROUP BY 1 ORDER BY 1`)
+	spread := rows(t, open(t, dsn), `
+		SELECT words, count(DISTINCT via) FROM report.query
+		WHERE outcome = 'answered' GROUP BY words ORDER BY words`)
 	if diff := cmp.Diff([][]any{{"beethoven", int64(3)}, {"linux", int64(3)}}, spread); diff != "" {
 		t.Errorf("ultrapeers asked through:\n%s", diff)
 	}

@@ -24,24 +24,39 @@ Examples:
   gnucensus crawl --scope lab --seed 127.1.0.1:6346
   gnucensus crawl --seeds hosts.txt --contact you@example.org --exclude opted-out.txt
   gnucensus crawl --seeds hosts.txt --contact you@example.org --max-hosts 500 --query-via 0 --format json`),
-		Flags: []cli.Flag{
-			&cli.StringSliceFlag{Name: "seed", Usage: "begin with the host at `ADDRESS:PORT`; may be repeated"},
-			&cli.StringFlag{Name: "seeds", Usage: "begin with the hosts in `FILE`, one ADDRESS:PORT a line; - is standard input"},
-			&cli.StringFlag{Name: "scope", Value: "live", Usage: "visit addresses of `S` only: live (public ones) or lab (127.0.0.0/8)"},
-			&cli.StringFlag{Name: "contact", Usage: "tell every host that `WHO` (address or page) can be asked about this crawl; needed when live"},
-			&cli.StringFlag{Name: "exclude", Usage: "never visit the addresses and prefixes in `FILE`, one a line; read again when it changes"},
-			&cli.Float64Flag{Name: "rate", Usage: "begin at most `N` visits a second; 0 in scope lab: no limit", DefaultText: "live 20, lab 0"},
-			&cli.Float64Flag{Name: "rate-per-host", Usage: "send one host at most `N` connections and datagrams a second", DefaultText: "live 1, lab 0"},
-			&cli.Float64Flag{Name: "rate-per-prefix", Usage: "send one /24 (IPv6: /48) at most `N` connections and datagrams a second", DefaultText: "live 2, lab 0"},
-			&cli.IntFlag{Name: "workers", Usage: "visit at most `N` hosts at a time", DefaultText: "live 200, lab 50"},
-			&cli.IntFlag{Name: "max-hosts", Usage: "stop after `N` visits; 0: no limit"},
-			&cli.DurationFlag{Name: "duration", Usage: "begin no visit after `TIME`, such as 90m; 0: no limit"},
-			&cli.StringFlag{Name: "queries", Usage: "ask the queries in `FILE`, one a line", DefaultText: "a list of 8"},
-			&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
-			&cli.DurationFlag{Name: "query-wait", Usage: "wait `TIME` for the hits of a query", DefaultText: "live 30s, lab 1s"},
-			&cli.StringFlag{Name: "vantage", Usage: "call the place that we measure from `NAME`", DefaultText: "the name of this machine"},
-		},
+		Flags:  crawlFlags(),
 		Action: p.crawl,
+	}
+}
+
+// crawlFlags are the flags of crawl. Those without a default value have one that depends on the scope.
+func crawlFlags() []cli.Flag {
+	text := func(name, usage string) *cli.StringFlag { return &cli.StringFlag{Name: name, Usage: usage} }
+	rate := func(name, standard, usage string) cli.Flag {
+		return &cli.Float64Flag{Name: name, DefaultText: standard, Usage: usage}
+	}
+	scope := text("scope", "visit addresses of `S` only: live (public ones) or lab (127.0.0.0/8)")
+	scope.Value = "live"
+	queries := text("queries", "ask the queries in `FILE`, one a line; - is standard input")
+	queries.DefaultText = "a list of 8"
+	vantage := text("vantage", "call the place that we measure from `NAME`")
+	vantage.DefaultText = "the name of this machine"
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "seed", Usage: "begin with the host at `ADDRESS:PORT`; may be repeated"},
+		text("seeds", "begin with the hosts in `FILE`, one ADDRESS:PORT a line; - is standard input"),
+		scope,
+		text("contact", "tell every host that `WHO` (e-mail or page) can be asked about this crawl; needed when live"),
+		text("exclude", "send nothing to the addresses and prefixes in `FILE`, one a line; read again when it changes"),
+		rate("rate", "live 20, lab 0", "begin at most `N` visits a second; 0, in scope lab only, is no limit"),
+		rate("rate-per-host", "live 1, lab 0", "send a host at most `N` connections and datagrams a second"),
+		rate("rate-per-prefix", "live 2, lab 0", "send a /24 (IPv6: /48) at most `N` connections and datagrams a second"),
+		&cli.IntFlag{Name: "workers", DefaultText: "live 200, lab 50", Usage: "visit at most `N` hosts at a time"},
+		&cli.IntFlag{Name: "max-hosts", Usage: "stop after `N` visits; 0: no limit"},
+		&cli.DurationFlag{Name: "duration", Usage: "begin no visit after `TIME`, such as 90m; 0: no limit"},
+		queries,
+		&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
+		&cli.DurationFlag{Name: "query-wait", DefaultText: "live 30s, lab 1s", Usage: "wait `TIME` for the hits of a query"},
+		vantage,
 	}
 }
 
@@ -136,7 +151,7 @@ func (c *census) verdict(coverage storage.Coverage) error {
 	case c.stopped:
 		return &hinted{err: fmt.Errorf("stopped; snapshot %d is saved", id), hint: resume, code: exitInterrupted}
 	case c.state == storage.StateInterrupted:
-		fmt.Fprintf(c.talk, "snapshot %d is not complete: --max-hosts or --duration was reached, or visits were cut off. %s\n", id, resume)
+		fmt.Fprintf(c.talk, "snapshot %d is not complete: a bound was reached, or visits were cut off. %s\n", id, resume)
 	case coverage.Visited == 0:
 		return advise(fmt.Errorf("no host was visited: all are excluded or out of scope %s; snapshot %d is kept", c.Scope, id),
 			"Addresses of scope live are public ones, those of scope lab are 127.0.0.0/8.\n"+seedsHint)

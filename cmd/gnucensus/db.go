@@ -51,7 +51,8 @@ func (p *program) dbURL(c *cli.Context) error {
 func (p *program) dbPsql(c *cli.Context) error {
 	path, err := exec.LookPath("psql")
 	if err != nil {
-		return advise(fmt.Errorf("find psql: %w", err), "It comes with PostgreSQL's client programs: apt-get install postgresql-client")
+		return advise(fmt.Errorf("find psql: %w", err),
+			"It comes with PostgreSQL's client programs: apt-get install postgresql-client")
 	}
 	return p.use(c, func(db *database) error {
 		psql := exec.Command(path, append([]string{db.dsn}, c.Args().Slice()...)...)
@@ -104,7 +105,8 @@ func (p *program) dbStop(c *cli.Context) error {
 		return err
 	}
 	if c.String("database") != "" {
-		return usage("Leave out --database and GNUCENSUS_DATABASE for the private one.", "db stop: only the private server can be stopped")
+		return usage("Leave out --database and GNUCENSUS_DATABASE for the private one.",
+			"db stop: only the private server can be stopped")
 	}
 	return cluster.Stop(c.Context, p.clusterConfig(c))
 }

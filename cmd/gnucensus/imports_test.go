@@ -18,8 +18,8 @@ import (
 // The root of the module, as seen from this package.
 const root = "../.."
 
-// mayImport is the table of ARCHITECTURE.md: every package of the module, and which others of ours it may import. A name that
-// ends in /... stands for all packages below. Tests may import more: the lab and the database are what they test with.
+// mayImport is the table of ARCHITECTURE.md: every package of the module, and which others of ours it may import. A name
+// that ends in /... stands for all packages below. Tests may import more: the lab and the database are what they test with.
 var mayImport = map[string][]string{
 	"sql":                        {},
 	"probe":                      {},

@@ -17,8 +17,8 @@ import (
 // slowly paces a crawl of a lab of 300 hosts so that it lasts for some batches, without queries.
 var slowly = []string{"--rate", "40", "--query-via", "0"}
 
-// TestKilledCrawlerResumes kills the crawler in the middle. What it had committed stays, and a resumed crawl ends with the hosts
-// of one that nobody killed, without a conversation that was held twice.
+// TestKilledCrawlerResumes kills the crawler in the middle. What it had committed stays, and a resumed crawl ends with the
+// hosts of one that nobody killed, without a conversation that was held twice.
 func TestKilledCrawlerResumes(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 1})
@@ -31,8 +31,9 @@ func TestKilledCrawlerResumes(t *testing.T) {
 	crawler.end(t)
 
 	db := open(t, dsn)
-	if s := decode[[]snapshotLine](t, must(t, "snapshot", "list", "--database", dsn, "--format", "json")); s[0].State != storage.StateKilled {
-		t.Errorf("the killed crawl is %s", s[0].State)
+	list := decode[[]snapshotLine](t, must(t, "snapshot", "list", "--database", dsn, "--format", "json"))
+	if list[0].State != storage.StateKilled {
+		t.Errorf("the killed crawl is %s", list[0].State)
 	}
 	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
 	checkResumed(t, db, s, net, before)

@@ -76,7 +76,8 @@ func (p *program) lab(c *cli.Context) error {
 	}
 	begun := time.Now()
 	err = network.Run(c.Context, func() {
-		fmt.Fprintf(p.talk, "%d hosts run since %.1f s; Ctrl-C ends them\n", plan.Ultrapeers+plan.Leaves, time.Since(begun).Seconds())
+		hosts, took := plan.Ultrapeers+plan.Leaves, time.Since(begun)
+		fmt.Fprintf(p.talk, "%d hosts are up after %.1f s; Ctrl-C ends them\n", hosts, took.Seconds())
 		if err := p.printSeeds(network.Seeds(), form); err != nil {
 			p.log.Error("seeds not printed", "err", err)
 		}
@@ -90,7 +91,8 @@ func (p *program) lab(c *cli.Context) error {
 func readPlan(c *cli.Context) (lab.Plan, error) {
 	base, err := netip.ParseAddr(c.String("base"))
 	if err != nil {
-		return lab.Plan{}, usage("It is the address of the first host, in 127.0.0.0/8.", "--base: %q is no address", c.String("base"))
+		return lab.Plan{}, usage("It is the address of the first host, in 127.0.0.0/8.",
+			"--base: %q is no address", c.String("base"))
 	}
 	for _, name := range []string{"degree", "parents"} {
 		if c.Int(name) < 1 {

@@ -29,9 +29,9 @@ func TestMain(m *testing.M) {
 		os.Unsetenv(runAsProgram)
 		main()
 	}
-	for _, variable := range os.Environ() { // of whoever runs the tests
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GNUCENSUS_") && !strings.HasPrefix(name, "GNUCENSUS_TEST") &&
-			name != "GNUCENSUS_PGBIN" {
+	for _, variable := range os.Environ() { // what whoever runs the tests has set says how to run, not what to do
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "GNUCENSUS_") && !strings.HasPrefix(name, "GNUCENSUS_TEST") && name != "GNUCENSUS_PGBIN" {
 			os.Unsetenv(name)
 		}
 	}
@@ -150,8 +150,8 @@ func network(t testing.TB, plan lab.Plan) *lab.Net {
 	return hosts
 }
 
-// base is the first of 2,048 addresses in 127.50.0.0/15 that the test has to itself: a port beside the lab's is its mark, for
-// other runs of these tests too.
+// base is the first of 2,048 addresses in 127.50.0.0/15 that the test has to itself: a port beside the lab's is its mark,
+// for other runs of these tests too.
 func base(t testing.TB) netip.Addr {
 	t.Helper()
 	for n := range 64 {
@@ -211,8 +211,8 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-// dataDir is a folder for a private server. Unlike that of testing, every user may pass through it: a server that root starts
-// is another user.
+// dataDir is a folder for a private server. Unlike that of testing, every user may pass through it: a server that root
+// starts is another user.
 func dataDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gnucensus-test-")

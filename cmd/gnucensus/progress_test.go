@@ -116,7 +116,8 @@ func TestLogger(t *testing.T) {
 func TestExplainCleans(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if code := explain(&out, advise(errors.New("host says \x1b[2J\u202egoodbye\r\n"), "Do this.\nOr that.")); code != exitFailed {
+	err := advise(errors.New("host says \x1b[2J\u202egoodbye\r\n"), "Do this.\nOr that.")
+	if code := explain(&out, err); code != exitFailed {
 		t.Errorf("code %d", code)
 	}
 	if diff := cmp.Diff("gnucensus: host says  [2J goodbye\n  Do this.\n  Or that.\n", out.String()); diff != "" {
@@ -128,7 +129,8 @@ func TestExplainCleans(t *testing.T) {
 func TestFacts(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
-	f := facts{{"snapshot", int64(3)}, {"state", "complete"}, {"ended", (*time.Time)(nil)}, {"began", &at}, {"took_seconds", 1.25}}
+	never := (*time.Time)(nil)
+	f := facts{{"snapshot", int64(3)}, {"state", "complete"}, {"ended", never}, {"began", &at}, {"took_seconds", 1.25}}
 	var text, object bytes.Buffer
 	if err := errors.Join(f.print(&text, "table"), f.print(&object, "json")); err != nil {
 		t.Fatal(err)

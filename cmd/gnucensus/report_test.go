@@ -27,14 +27,14 @@ type reportJSON struct {
 	Notes    []string
 }
 
-// TestLabToReport is the main job in processes of its own: a lab that writes its truth, a crawl of it, and a report that must
-// agree with what the truth says.
+// TestLabToReport is the main job, with the lab in a process of its own: a lab that writes its truth, a crawl of it, and a
+// report that must agree with what the truth says.
 func TestLabToReport(t *testing.T) {
 	t.Parallel()
 	truth, dsn := filepath.Join(t.TempDir(), "t.csv"), storagetest.DSN(t)
 	network := start(t, "lab", "--ultrapeers", "20", "--leaves", "180", "--random-seed", "7", "--base", base(t).String(),
 		"--truth", truth, "--format", "json")
-	if line := <-network.line; !strings.Contains(line, "200 hosts run") {
+	if line := <-network.line; !strings.Contains(line, "200 hosts are up") {
 		t.Fatalf("the lab says %q", line)
 	}
 	seeds := decode[[]string](t, <-network.print)
@@ -164,7 +164,8 @@ func TestSnapshotCommands(t *testing.T) {
 	if text := must(t, "snapshot", "show", "2", "--database", dsn); !strings.Contains(text, "lines.txt") {
 		t.Errorf("show does not tell the source:\n%s", text)
 	}
-	if r := run(t, t.Context(), "snapshot", "resume", "2", "--database", dsn); r.code != exitFailed || !strings.Contains(r.stderr, "import") {
+	r := run(t, t.Context(), "snapshot", "resume", "2", "--database", dsn)
+	if r.code != exitFailed || !strings.Contains(r.stderr, "import") {
 		t.Errorf("resuming an import: exit %d: %s", r.code, r.stderr)
 	}
 	must(t, "snapshot", "delete", "1", "--database", dsn)

@@ -41,8 +41,8 @@ const (
 	maxContact  = 120 // bytes of a header field
 )
 
-// Defaults that depend on the scope. A lab shares its machine with the crawl, so few workers get more done there, and its hits
-// are soon back; through the dynamic queries of a real network they take up to half a minute.
+// Defaults that depend on the scope. A lab shares its machine with the crawl, so few workers get more done there, and its
+// hits are soon back; through the dynamic queries of a real network they take up to half a minute.
 var (
 	defaultWorkers   = map[pace.Scope]int{pace.Live: 200, pace.Lab: 50}
 	defaultQueryWait = map[pace.Scope]time.Duration{pace.Live: 30 * time.Second, pace.Lab: time.Second}
@@ -114,13 +114,14 @@ func readQueries(stdin io.Reader, file string) ([]string, error) {
 		queries = append(queries, l.text)
 	}
 	if len(queries) == 0 || len(queries) > maxQueries {
-		return nil, usage("To ask none: --query-via 0.", "--queries: %s holds %d queries, not 1 to %d", file, len(queries), maxQueries)
+		return nil, usage("To ask none: --query-via 0.",
+			"--queries: %s holds %d queries, not 1 to %d", file, len(queries), maxQueries)
 	}
 	return queries, nil
 }
 
-const contactHint = `Every host that is visited sees who can be asked about this crawl, and how to be left out of the next: give
-an e-mail address or a web page by --contact. It is sent as part of the User-Agent.`
+const contactHint = `Every host that is visited sees who can be asked about this crawl, or asked to be left out of it: give an
+e-mail address or a web page by --contact. It is sent as part of the User-Agent.`
 
 func (s settings) validate(scope pace.Scope) error {
 	switch {

@@ -40,8 +40,10 @@ func TestCensusFindsTheTruth(t *testing.T) {
 			t.Parallel()
 			net := network(t, lab.Plan{Ultrapeers: 20, Leaves: 120, Slow: 0.02, Seed: seed})
 			dsn := storagetest.DSN(t)
-			s := decode[summary](t, must(t, seeded(net, dsn, "--queries", file(t, "beethoven"), "--query-via", "2", "--query-wait", "5s")...))
-			if s.State != "complete" || s.Heard != 140 || s.Visited != 140 || s.Reached != 140 || s.Ultrapeers != 20 || s.Leaves != 120 {
+			args := seeded(net, dsn, "--queries", file(t, "beethoven"), "--query-via", "2", "--query-wait", "5s")
+			s := decode[summary](t, must(t, args...))
+			if s.State != "complete" || s.Heard != 140 || s.Visited != 140 || s.Reached != 140 ||
+				s.Ultrapeers != 20 || s.Leaves != 120 {
 				t.Errorf("summary: %+v", s)
 			}
 			if s.Queries != 2 || s.Hits == 0 {
@@ -104,7 +106,9 @@ func compare(t *testing.T, db *storage.DB, snapshot int64, truth []lab.Host) {
 		}
 	}
 	got := map[string]host{}
-	for _, r := range rows(t, db, `SELECT host, COALESCE(role, ''), COALESCE(files, -1) FROM report.host WHERE snapshot_id = $1`, snapshot) {
+	for _, r := range rows(t, db, `
+		SELECT host, COALESCE(role, ''), COALESCE(files, -1) FROM report.host
+		WHERE snapshot_id = $1`, snapshot) {
 		got[r[0].(string)] = host{r[1].(string), r[2].(int64)}
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(host{})); diff != "" {
@@ -179,7 +183,8 @@ func checkHits(t *testing.T, db *storage.DB, snapshot int64) {
 	for _, r := range rows(t, db, `
 		SELECT h.responder, h.hops, h.delay_ms, h.results FROM report.hit h
 		LEFT JOIN report.host s ON s.snapshot_id = h.snapshot_id AND s.endpoint_id = h.endpoint_id
-		WHERE h.snapshot_id = $1 AND (h.hops < 1 OR h.results < 1 OR h.delay_ms < 0 OR s.files IS NOT DISTINCT FROM 0)`, snapshot) {
+		WHERE h.snapshot_id = $1
+			AND (h.hops < 1 OR h.results < 1 OR h.delay_ms < 0 OR s.files IS NOT DISTINCT FROM 0)`, snapshot) {
 		t.Errorf("a hit that cannot be: %v", r)
 	}
 }

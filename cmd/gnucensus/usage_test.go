@@ -65,7 +65,8 @@ func TestWrongUsage(t *testing.T) {
 		{"db status --log-level loud", `"loud"`, "debug"},
 	} {
 		r := run(t, t.Context(), strings.Split(test.args, " ")...)
-		if r.code != exitUsage || !strings.Contains(r.stderr, test.want) || !strings.Contains(r.stderr, test.hint) || r.stdout != "" {
+		if r.code != exitUsage || r.stdout != "" ||
+			!strings.Contains(r.stderr, test.want) || !strings.Contains(r.stderr, test.hint) {
 			t.Errorf("gnucensus %s: exit %d, want %d and %q, %q:\n%s%s",
 				test.args, r.code, exitUsage, test.want, test.hint, r.stdout, r.stderr)
 		}
