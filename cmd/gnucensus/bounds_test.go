@@ -15,7 +15,7 @@ func TestBoundsOfACrawl(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 4})
 	dsn := storagetest.DSN(t)
-	r := run(t, t.Context(), seeded(net, dsn, "--max-hosts", "30", "--query-via", "0")...)
+	r := run(t, seeded(net, dsn, "--max-hosts", "30", "--query-via", "0")...)
 	first := decode[summary](t, r.stdout)
 	if r.code != exitDone || first.State != "interrupted" || first.Visited != 30 ||
 		!strings.Contains(r.stderr, "gnucensus snapshot resume 1") {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 )
@@ -21,18 +20,18 @@ func TestPrivateDatabase(t *testing.T) {
 	if s := state(); !strings.HasPrefix(s, "no database yet") {
 		t.Errorf("before: %s", s)
 	}
-	r := run(t, t.Context(), "db", "migrate", "--data", data, "--log-level", "info")
+	r := run(t, "db", "migrate", "--data", data, "--log-level", "info")
 	if r.code != exitDone || !strings.Contains(r.stderr, "making a database") {
 		t.Errorf("migrate: exit %d: %s", r.code, r.stderr)
 	}
-	if r := run(t, t.Context(), "db", "migrate", "--data", data); r.code != exitDone || r.stderr != "" {
+	if r := run(t, "db", "migrate", "--data", data); r.code != exitDone || r.stderr != "" {
 		t.Errorf("a command that is done and not asked to talk says %q", r.stderr)
 	}
 	if s := state(); !strings.HasPrefix(s, "stopped") {
 		t.Errorf("after a command: %s", s)
 	}
 	url := strings.TrimSpace(db("url"))
-	t.Cleanup(func() { run(t, context.WithoutCancel(t.Context()), "db", "stop", "--data", data) })
+	t.Cleanup(func() { run(t, "db", "stop", "--data", data) })
 	if s := state(); !strings.HasPrefix(s, "runs until") {
 		t.Errorf("after db url: %s", s)
 	}
@@ -42,7 +41,7 @@ func TestPrivateDatabase(t *testing.T) {
 	if got := db("psql", "--", "-X", "-A", "-t", "-c", "SELECT count(*) FROM report.coverage"); got != "0\n" {
 		t.Errorf("psql says %q", got)
 	}
-	if r := run(t, t.Context(), "db", "psql", "--data", data, "--", "-X", "-c", "SELECT nonsense"); r.code != exitFailed {
+	if r := run(t, "db", "psql", "--data", data, "--", "-X", "-c", "SELECT nonsense"); r.code != exitFailed {
 		t.Errorf("psql that fails: exit %d", r.code)
 	}
 	db("stop")

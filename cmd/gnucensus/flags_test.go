@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -129,7 +128,7 @@ func TestFlagOverEnvironment(t *testing.T) {
 		t.Errorf("%d workers, not those of the flag", s.Workers)
 	}
 	t.Setenv("GNUCENSUS_WORKERS", "many")
-	r := run(t, context.WithoutCancel(t.Context()), "crawl", "--scope", "lab")
+	r := run(t, "crawl", "--scope", "lab")
 	if r.code != exitUsage || !strings.Contains(r.stderr, "GNUCENSUS_WORKERS") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strconv"
 	"strings"
 	"syscall"
@@ -67,7 +66,7 @@ func TestKilledDatabaseResumes(t *testing.T) {
 	data := dataDir(t)
 	dsn := strings.TrimSpace(must(t, "db", "url", "--data", data))
 	t.Cleanup(func() {
-		if r := run(t, context.WithoutCancel(t.Context()), "db", "stop", "--data", data); r.code != exitDone {
+		if r := run(t, "db", "stop", "--data", data); r.code != exitDone {
 			t.Error(r.stderr)
 		}
 	})

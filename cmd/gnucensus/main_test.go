@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,19 +43,16 @@ type result struct {
 	stdout, stderr string
 }
 
-// run runs the program inside the test process.
-func run(t testing.TB, ctx context.Context, args ...string) result {
+// run runs the program to its end.
+func run(t testing.TB, args ...string) result {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	p := &program{stdin: strings.NewReader(""), stdout: &stdout, talk: newTalk(&stderr)}
-	code := p.run(ctx, append([]string{"gnucensus"}, args...))
-	return result{code, stdout.String(), stderr.String()}
+	return start(t, args...).end(t)
 }
 
 // must runs the program, which must succeed, and returns its standard output.
 func must(t testing.TB, args ...string) string {
 	t.Helper()
-	r := run(t, t.Context(), args...)
+	r := run(t, args...)
 	if r.code != exitDone {
 		t.Fatalf("gnucensus %s: exit %d\n%s", strings.Join(args, " "), r.code, r.stderr)
 	}
@@ -73,7 +69,8 @@ func decode[T any](t testing.TB, text string) T {
 	return v
 }
 
-// A process is a run of the program of its own, to be signalled and killed.
+// A process is a run of the program. It is a process of its own, so that it can be killed, and because the library keeps
+// state that two runs in one process would share.
 type process struct {
 	*exec.Cmd
 	print, line chan string // lines of standard output and of standard error; closed at the end

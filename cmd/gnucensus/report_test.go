@@ -164,7 +164,7 @@ func TestSnapshotCommands(t *testing.T) {
 	if text := must(t, "snapshot", "show", "2", "--database", dsn); !strings.Contains(text, "lines.txt") {
 		t.Errorf("show does not tell the source:\n%s", text)
 	}
-	r := run(t, t.Context(), "snapshot", "resume", "2", "--database", dsn)
+	r := run(t, "snapshot", "resume", "2", "--database", dsn)
 	if r.code != exitFailed || !strings.Contains(r.stderr, "import") {
 		t.Errorf("resuming an import: exit %d: %s", r.code, r.stderr)
 	}

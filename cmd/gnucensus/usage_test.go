@@ -64,7 +64,7 @@ func TestWrongUsage(t *testing.T) {
 		{"db stop --database postgres://localhost/x", "private", "--database"},
 		{"db status --log-level loud", `"loud"`, "debug"},
 	} {
-		r := run(t, t.Context(), strings.Split(test.args, " ")...)
+		r := run(t, strings.Split(test.args, " ")...)
 		if r.code != exitUsage || r.stdout != "" ||
 			!strings.Contains(r.stderr, test.want) || !strings.Contains(r.stderr, test.hint) {
 			t.Errorf("gnucensus %s: exit %d, want %d and %q, %q:\n%s%s",
@@ -96,7 +96,7 @@ func TestFailures(t *testing.T) {
 		{"crawl --scope lab --seed 10.0.0.1:6346 --database " + dsn, "out of scope lab", "127.0.0.0/8"},
 		{"lab --truth /does/not/exist", "/does/not/exist", "--truth"},
 	} {
-		r := run(t, t.Context(), strings.Split(test.args, " ")...)
+		r := run(t, strings.Split(test.args, " ")...)
 		if r.code != exitFailed || !strings.Contains(r.stderr, test.want) || !strings.Contains(r.stderr, test.hint) {
 			t.Errorf("gnucensus %s: exit %d, want %d and %q, %q:\n%s%s",
 				test.args, r.code, exitFailed, test.want, test.hint, r.stdout, r.stderr)
