@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gnucensus/servent/ggep"
+	"gnucensus/servent/internal/vector"
 	"gnucensus/servent/library"
 	"gnucensus/servent/message"
 	"gnucensus/servent/urn"
@@ -95,6 +96,32 @@ func TestResult(t *testing.T) {
 		r := find(words, 0)
 		if r.Size != math.MaxUint32 || r.Bytes() != size || r.GGEP().Has("CT") || len(r.Extensions().URNs) != 0 {
 			t.Errorf("%s: %+v", words, r)
+		}
+	}
+}
+
+// TestCapturedResults makes the results that gtk-gnutella made of the same files.
+func TestCapturedResults(t *testing.T) {
+	t.Parallel()
+	for _, v := range vector.Read(t, "testdata/gtk-gnutella.txt") {
+		m, err := message.ParseDatagram(v.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		captured := m.Body.(*message.QueryHit).Results
+		var files []library.File
+		for _, r := range captured {
+			u, err := urn.Parse(r.Extensions().URNs[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			root, _ := r.GGEP().TT()
+			u.Tiger = (*urn.Tiger)(&root)
+			ct, _ := r.GGEP().CT()
+			files = append(files, library.File{Name: r.Name, Size: r.Bytes(), Modified: ct, URN: u})
+		}
+		if diff := cmp.Diff(captured, library.New(files).Answer(&message.Query{Words: "    "}, 10)); diff != "" {
+			t.Errorf("%s (-captured +ours):\n%s", v.Name, diff)
 		}
 	}
 }

@@ -53,6 +53,7 @@ type Library struct {
 	bytes    uint64
 	gone     int
 	revision uint64
+	changed  time.Time
 }
 
 // An entry is a file of a library, as compact as a million of them asks for.
@@ -103,7 +104,7 @@ func (l *Library) add(e entry) uint32 {
 	l.words.add(e.name, i)
 	l.files++
 	l.bytes += e.size
-	l.revision++
+	l.change()
 	return i
 }
 
@@ -116,8 +117,13 @@ func (l *Library) remove(i uint32) {
 	l.files--
 	l.bytes -= e.size
 	l.gone++
-	l.revision++
+	l.change()
 	*e = entry{gone: true}
+}
+
+func (l *Library) change() {
+	l.revision++
+	l.changed = time.Now()
 }
 
 func (l *Library) unchain(i uint32) {
@@ -168,6 +174,16 @@ func (l *Library) Revision() uint64 {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return l.revision
+}
+
+// Changed is the time of the last change of the set, the zero Time when there was none.
+func (l *Library) Changed() time.Time {
+	if l == nil {
+		return time.Time{}
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.changed
 }
 
 // Match returns at most limit files whose names hold every word of the text, by ascending index. A text without words

@@ -30,6 +30,9 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// ReadFrom writes what r gives, by the way that the connection has for it: the system may copy files by itself.
+func (c *Conn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
+
 // CloseWrite says that nothing more will be written, where the connection can say so.
 func (c *Conn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })

@@ -1,0 +1,73 @@
+package transfer
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// defaultPort is the port of a location that names none.
+const defaultPort = 6346
+
+// maxLocations is how many locations of one head are read.
+const maxLocations = 32
+
+// Headers that name other sources of a file ("Locating headers" in "Transfer between servents").
+var (
+	liveHeaders = []string{"X-Alt", "X-Gnutella-Alternate-Location", "Alternate-Location", "Alt-Location"}
+	deadHeaders = []string{"X-NAlt"}
+)
+
+// parseLocations reads the locations in the headers of the given names, in both their forms: [tls=…,]ip[:port],… and
+// http://ip:port/uri-res/… [time],…
+func parseLocations(header http.Header, names []string) []netip.AddrPort {
+	var found []netip.AddrPort
+	for _, name := range names {
+		for _, value := range header.Values(name) {
+			for item := range strings.SplitSeq(value, ",") {
+				if len(found) == maxLocations {
+					return found
+				}
+				if addr, ok := parseLocation(strings.TrimSpace(item)); ok {
+					found = append(found, addr)
+				}
+			}
+		}
+	}
+	return found
+}
+
+func parseLocation(text string) (netip.AddrPort, bool) {
+	if _, isURL := cutFold(text, "http://"); isURL {
+		text, _, _ = strings.Cut(text, " ") // a time may follow
+		u, err := url.Parse(text)
+		if err != nil {
+			return netip.AddrPort{}, false
+		}
+		text = u.Host
+	}
+	addr, err := netip.ParseAddrPort(text)
+	if err != nil {
+		ip, err := netip.ParseAddr(text)
+		if err != nil {
+			return netip.AddrPort{}, false
+		}
+		addr = netip.AddrPortFrom(ip, defaultPort)
+	}
+	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	return addr, addr.Port() != 0 && addr.Addr().Zone() == "" && !addr.Addr().IsUnspecified()
+}
+
+// formatLocations writes the value of X-Alt.
+func formatLocations(addrs []netip.AddrPort) string {
+	var words []string
+	for _, addr := range addrs {
+		if addr.Port() == defaultPort && addr.Addr().Is4() {
+			words = append(words, addr.Addr().String())
+		} else {
+			words = append(words, addr.String())
+		}
+	}
+	return strings.Join(words, ",")
+}

@@ -1,0 +1,295 @@
+package transfer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"gnucensus/servent/library"
+	"gnucensus/servent/urn"
+)
+
+// plainSegment is the size of a segment, in bytes, while no tree says otherwise.
+const plainSegment = 256 << 10
+
+// errInUse says that another process fetches to the same file.
+var errInUse = errors.New("another process is fetching it")
+
+// A partial is a file that is being fetched: one that has its full size, and beside it one that tells which segments of it are
+// there. Each segment has one writer at a time, which the caller sees to; else it is safe for concurrent use.
+type partial struct {
+	root *os.Root
+	name string // of the file that it becomes
+	urn  urn.URN
+	size uint64
+	file *os.File
+
+	mu      sync.Mutex
+	tree    *urn.Tree // nil: not known, and no segment is verified
+	segment uint64    // bytes of each but the last
+	have    []bool    // by segment
+}
+
+// A state is what is kept beside the file, as JSON.
+type state struct {
+	URN  string // as text
+	Size uint64
+	Tree []byte // all its nodes; empty: not known
+	Have string // as in X-Available-Ranges
+}
+
+func (p *partial) fileName() string  { return p.name + library.PartialSuffix }
+func (p *partial) stateName() string { return p.fileName() + "-state" }
+
+// openPartial opens the partial file that is to become name, or makes it. Of what is said to be there already it takes what the
+// tree confirms, or all of it while there is none. The error is [fs.ErrExist] when there is a file of that name, or a partial
+// one of something else.
+func openPartial(root *os.Root, name string, u urn.URN, size uint64) (_ *partial, err error) {
+	if _, err := root.Lstat(name); err == nil {
+		return nil, &fs.PathError{Op: "fetch to", Path: name, Err: fs.ErrExist}
+	}
+	p := &partial{root: root, name: name, urn: u, size: size}
+	if p.file, err = root.OpenFile(p.fileName(), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.file.Close()
+		}
+	}()
+	if err := syscall.Flock(int(p.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, fmt.Errorf("fetch to %s: %w", name, errInUse)
+	} else if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", p.fileName(), err)
+	}
+	info, err := p.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	claimed, err := p.resume(info.Size() > 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.file.Truncate(int64(size)); err != nil {
+		return nil, fmt.Errorf("make room for %d bytes: %w", size, err)
+	}
+	return p, p.divide(p.tree, claimed)
+}
+
+// resume reads the state, and returns what it says to be there.
+func (p *partial) resume(begun bool) ([]span, error) {
+	other := &fs.PathError{Op: "fetch to", Path: p.fileName(), Err: fs.ErrExist}
+	f, err := p.root.Open(p.stateName())
+	if errors.Is(err, fs.ErrNotExist) && !begun {
+		return nil, nil
+	} else if errors.Is(err, fs.ErrNotExist) {
+		return nil, other
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var s state
+	if err := json.NewDecoder(io.LimitReader(f, 4*maxTree)).Decode(&s); err != nil {
+		return nil, fmt.Errorf("read %s: %w", p.stateName(), err)
+	}
+	if u, err := urn.Parse(s.URN); err != nil && s.URN != "" || !sameFile(u, p.urn) || s.Size != p.size {
+		return nil, other
+	}
+	if len(s.Tree) > 0 {
+		if p.tree, err = makeNodes(s.Size, s.Tree); err != nil {
+			return nil, fmt.Errorf("read %s: %w", p.stateName(), err)
+		}
+	}
+	return parseAvailable(s.Have), nil
+}
+
+// sameFile tells whether two URNs may name one file.
+func sameFile(a, b urn.URN) bool {
+	if a.SHA1 != nil && b.SHA1 != nil {
+		return *a.SHA1 == *b.SHA1
+	}
+	if a.Tiger != nil && b.Tiger != nil {
+		return *a.Tiger == *b.Tiger
+	}
+	return a == urn.URN{} || b == urn.URN{}
+}
+
+// divide divides the file into the segments of a tree, or plain ones without. Of what is claimed to be there it takes the
+// segments that lie in it whole and that the tree confirms.
+func (p *partial) divide(tree *urn.Tree, claimed []span) error {
+	segment := uint64(plainSegment)
+	if tree != nil {
+		segment = tree.Segment
+	}
+	have := make([]bool, max(1, (p.size+segment-1)/segment))
+	for i := range have {
+		s := segmentSpan(p.size, segment, i)
+		if within(claimed, s) != s {
+			continue
+		}
+		have[i] = true
+		if tree != nil {
+			h := urn.NewTreeHasher(segment)
+			if _, err := io.Copy(h, io.NewSectionReader(p.file, int64(s.from), int64(s.len()))); err != nil {
+				return fmt.Errorf("verify %s: %w", p.fileName(), err)
+			}
+			have[i] = h.Tree().Row[0] == tree.Row[i]
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tree, p.segment, p.have = tree, segment, have
+	return nil
+}
+
+// segmentSpan is the bytes of a segment.
+func segmentSpan(size, segment uint64, i int) span {
+	from := uint64(i) * segment
+	return span{from, min(size, from+segment)}
+}
+
+// spans returns what is there.
+func (p *partial) spans() []span {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	spans := []span{}
+	for i, ok := range p.have {
+		s := segmentSpan(p.size, p.segment, i)
+		switch last := len(spans) - 1; {
+		case !ok || s.len() == 0:
+		case last >= 0 && spans[last].to == s.from:
+			spans[last].to = s.to
+		default:
+			spans = append(spans, s)
+		}
+	}
+	return spans
+}
+
+// done tells how many bytes are there, and whether that is all.
+func (p *partial) done() (bytes uint64, all bool) {
+	for _, s := range p.spans() {
+		bytes += s.len()
+	}
+	return bytes, bytes == p.size
+}
+
+// add takes up that a segment is there.
+func (p *partial) add(i int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.have[i] = true
+}
+
+// save writes the state: to another file first, so that whenever the process ends one of the two is whole.
+func (p *partial) save() error {
+	s := state{URN: p.urn.String(), Size: p.size, Have: formatAvailable(p.spans())}
+	p.mu.Lock()
+	if p.tree != nil {
+		s.Tree = appendNodes(nil, p.tree)
+	}
+	p.mu.Unlock()
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	fresh := p.stateName() + ".new"
+	if err := p.root.WriteFile(fresh, text, 0o644); err != nil {
+		return fmt.Errorf("save state: %w", err)
+	}
+	return p.root.Rename(fresh, p.stateName())
+}
+
+// finish gives the complete file its name, which nobody may have taken meanwhile, and forgets the state.
+func (p *partial) finish() error {
+	if err := p.file.Sync(); err != nil {
+		return err
+	}
+	err := p.root.Link(p.fileName(), p.name)
+	if err == nil {
+		err = p.root.Remove(p.fileName())
+	} else if !errors.Is(err, fs.ErrExist) { // a file system without links
+		var reserved *os.File
+		if reserved, err = p.root.OpenFile(p.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644); err == nil {
+			reserved.Close()
+			err = p.root.Rename(p.fileName(), p.name)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("finish %s: %w", p.name, err)
+	}
+	return p.root.Remove(p.stateName())
+}
+
+func (p *partial) close() error { return p.file.Close() }
+
+// item is the partial as a server sees it.
+func (p *partial) item() item {
+	return item{
+		File:  library.File{Name: p.name, Size: p.size, URN: p.urn},
+		parts: p.spans(),
+		open:  func() (*os.File, error) { return p.root.Open(p.fileName()) },
+		tree: func() (*urn.Tree, bool) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return p.tree, p.tree != nil
+		},
+	}
+}
+
+// Partials are the files that are being fetched, so that a server can send what there is of them. Its zero value has none.
+type Partials struct {
+	mu    sync.Mutex
+	files map[urn.SHA1]*partial
+}
+
+func (ps *Partials) add(p *partial) {
+	if ps == nil || p.urn.SHA1 == nil {
+		return
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.files == nil {
+		ps.files = make(map[urn.SHA1]*partial)
+	}
+	ps.files[*p.urn.SHA1] = p
+}
+
+func (ps *Partials) remove(p *partial) {
+	if ps == nil || p.urn.SHA1 == nil {
+		return
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.files[*p.urn.SHA1] == p {
+		delete(ps.files, *p.urn.SHA1)
+	}
+}
+
+// find returns a file that is being fetched, once its tree has verified something of it.
+func (ps *Partials) find(h urn.SHA1) (item, bool) {
+	if ps == nil {
+		return item{}, false
+	}
+	ps.mu.Lock()
+	p := ps.files[h]
+	ps.mu.Unlock()
+	if p == nil {
+		return item{}, false
+	}
+	i := p.item()
+	tree, ok := i.tree()
+	if !ok {
+		return item{}, false
+	}
+	root := tree.Root()
+	i.URN.Tiger = &root
+	i.Modified = time.Time{}
+	return i, true
+}
