@@ -64,6 +64,7 @@ func (p *program) app() *cli.App {
 			p.exportCommand(),
 			p.importCommand(),
 			p.dbCommand(),
+			p.conformCommand(),
 			p.completionCommand(),
 		},
 	}

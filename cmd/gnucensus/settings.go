@@ -120,16 +120,25 @@ func readQueries(stdin io.Reader, file string) ([]string, error) {
 	return queries, nil
 }
 
-const contactHint = `Every host that is visited sees who can be asked about this crawl, or asked to be left out of it: give an
+const contactHint = `Every host that is visited sees who can be asked about it, or asked to be left out: give an
 e-mail address or a web page by --contact. It is sent as part of the User-Agent.`
 
-func (s settings) validate(scope pace.Scope) error {
+func checkContact(contact string, scope pace.Scope) error {
 	switch {
-	case s.Contact == "" && scope == pace.Live:
-		return usage(contactHint, "crawl: --contact is missing")
-	case s.Contact != "" && !strings.ContainsAny(s.Contact, "@:"), len(s.Contact) > maxContact,
-		strings.ContainsFunc(s.Contact, func(r rune) bool { return r <= ' ' || r > '~' || r == '(' || r == ')' }):
-		return usage(contactHint, "--contact: %q is neither an e-mail address nor a page", s.Contact)
+	case contact == "" && scope == pace.Live:
+		return usage(contactHint, "--contact is missing")
+	case contact != "" && !strings.ContainsAny(contact, "@:"), len(contact) > maxContact,
+		strings.ContainsFunc(contact, func(r rune) bool { return r <= ' ' || r > '~' || r == '(' || r == ')' }):
+		return usage(contactHint, "--contact: %q is neither an e-mail address nor a page", contact)
+	}
+	return nil
+}
+
+func (s settings) validate(scope pace.Scope) error {
+	if err := checkContact(s.Contact, scope); err != nil {
+		return err
+	}
+	switch {
 	case s.Workers < 1 || s.Workers > 10_000:
 		return usage("", "--workers: %d is not between 1 and 10000", s.Workers)
 	case s.MaxHosts < 0:

@@ -61,6 +61,15 @@ func TestWrongUsage(t *testing.T) {
 		{"lab --base 10.0.0.1", "10.0.0.1", "gnucensus lab --help"},
 		{"lab --base here", `"here"`, "127.0.0.0/8"},
 		{"lab --degree 0", "--degree: 0", ""},
+		{"conform --scope lab", "HOST:PORT, the address of a servent, is missing", "gnucensus conform --help"},
+		{"conform " + nobody, "--contact is missing", "e-mail address"},
+		{"conform " + nobody + " --scope moon", `"moon"`, "127.0.0.0/8"},
+		{"conform --scope lab 127.1.0.1", "missing port", "127.1.0.1:6346"},
+		{"conform --scope lab " + nobody + " --pause -1s", "--pause: -1s", "0 means none"},
+		{"conform --scope lab " + nobody + " --word a\r\nb", "--word", ""},
+		{"conform --scope lab " + nobody + " --only crawl --only cravl", `"cravl"`, "gnucensus conform --list"},
+		{"conform --scope lab 10.0.0.1:6346", "out of scope", "127.0.0.0/8"},
+		{"conform --list " + nobody, "--list connects to nobody", "gnucensus conform --help"},
 		{"db stop --database postgres://localhost/x", "private", "--database"},
 		{"db status --log-level loud", `"loud"`, "debug"},
 	} {
@@ -94,6 +103,7 @@ func TestFailures(t *testing.T) {
 		{"import edges " + file(t, "1 2", "1 two") + " --database " + dsn, "line 2", "Nothing was stored"},
 		{"crawl --scope lab --seed " + nobody + " --database " + dsn, "none of the 1 hosts", "report outcomes"},
 		{"crawl --scope lab --seed 10.0.0.1:6346 --database " + dsn, "out of scope lab", "127.0.0.0/8"},
+		{"conform --scope lab " + nobody, "no servent there at test 1", "ended by itself"},
 		{"lab --truth /does/not/exist", "/does/not/exist", "--truth"},
 	} {
 		r := run(t, strings.Split(test.args, " ")...)

@@ -67,7 +67,7 @@ type Result struct {
 	Note    string // why, unless it passed: one line; what it repeats of the target's words is quoted
 	Err     error  // of a test that failed: what the note was made of
 
-	Sent, Received []byte // of a test that failed: the last bytes on the wire in each direction, at most 256
+	Sent, Received []byte // of a test that failed: the last bytes on the wire in each direction, at most 512
 }
 
 // Polite is the pause that gtk-gnutella wants between two handshakes from one address: it bans at the third within a minute.
@@ -109,27 +109,18 @@ func New(cfg Config) *Target {
 	return &Target{cfg: cfg, handshakes: turn{pause: cfg.Pause}, pings: turn{pause: 2 * cfg.Pause}}
 }
 
-// Run runs tests one after another and yields each result as it is known. When nobody listens at the address any more, the
-// test that found it out has failed, and the rest is skipped. The end of ctx ends the sequence.
+// Run runs tests one after another and yields each result as it is known. The sequence ends early with ctx, and after a test
+// that failed because nobody listens at the address any more.
 func (t *Target) Run(ctx context.Context, tests []Test) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		defer t.close()
-		var gone error
 		for _, test := range tests {
-			result := Result{Test: test, Verdict: Skipped}
-			switch {
-			case gone != nil:
-				result.Note = "no connection since the test that failed to connect"
-			case test.Slow && !t.cfg.Slow:
-				result.Note = "slow"
-			default:
+			result := Result{Test: test, Verdict: Skipped, Note: "slow"}
+			if !test.Slow || t.cfg.Slow {
 				result = t.run(ctx, test)
 			}
-			if ctx.Err() != nil || !yield(result) {
+			if ctx.Err() != nil || !yield(result) || errors.As(result.Err, new(*connectError)) {
 				return
-			}
-			if errors.As(result.Err, new(*connectError)) {
-				gone = result.Err
 			}
 		}
 	}

@@ -14,7 +14,7 @@ const pingSource = "PING in Gnutella overlay messages"
 var pingTests = []Test{
 	{Name: "ping/alive", About: "answers a PING with TTL 1 by its own PONG",
 		Source: pingSource, Run: pingAlive},
-	{Name: "ping/crawl", About: "as an ultrapeer, answers a PING with TTL 2 by PONGs of its neighbours",
+	{Name: "ping/crawl", About: "as an ultrapeer, answers for neighbours a PING with TTL 2",
 		Source: pingSource, Run: pingCrawl},
 	{Name: "ping/framing", About: "reads messages as they come, many at once or byte by byte",
 		Source: "Message header in Gnutella overlay messages", Run: pingFraming},

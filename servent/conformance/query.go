@@ -25,7 +25,7 @@ var queryTests = []Test{
 		Source: querySource, Run: queryTwice},
 	{Name: "query/ggep", About: "answers a query with GGEP keys that it does not know",
 		Source: "GGEP", Run: queryUnknownKeys},
-	{Name: "query/relay", About: "relays a query with TTL-1 and hops+1 as an ultrapeer, not at all as a leaf",
+	{Name: "query/relay", About: "relays by TTL-1 and hops+1 as an ultrapeer, never as a leaf",
 		Source: relaySource, Run: queryRelayed},
 	{Name: "query/ttl", About: "relays no query with TTL 0, and none for more than 15 links",
 		Source: relaySource, Run: queryBeyondTTL},

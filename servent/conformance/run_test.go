@@ -2,9 +2,11 @@ package conformance_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gnucensus/servent/conformance"
@@ -20,7 +22,7 @@ func TestTests(t *testing.T) {
 			t.Errorf("name %q is no group/name, or not the only one", test.Name)
 		}
 		known[test.Name] = true
-		if test.About == "" || len(test.About) > 80 || test.Source == "" || test.Run == nil {
+		if test.About == "" || len(test.About) > 62 || test.Source == "" || test.Run == nil {
 			t.Errorf("%s: %+v lacks something", test.Name, test)
 		}
 	}
@@ -46,16 +48,24 @@ func target(addr string) conformance.Config {
 	return conformance.Config{Addr: netip.MustParseAddrPort(addr), Net: place(netip.MustParseAddr("127.70.3.1")), Word: word}
 }
 
-// TestNobodyThere: the first test that cannot connect has failed, the others learn nothing.
+// TestNobodyThere: the test that cannot connect has failed, and is the last one.
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
-	results := test(t, target("127.70.3.2:6346"), some(t, "handshake/answer", "crawl/peers", "robustness/silence"))
-	for name, want := range map[string]conformance.Verdict{
-		"handshake/answer": conformance.Fail, "crawl/peers": conformance.Skipped, "robustness/silence": conformance.Skipped,
-	} {
-		if r := results[name]; r.Verdict != want || r.Note == "" {
-			t.Errorf("%s: %s %q, want %s", name, r.Verdict, r.Note, want)
-		}
+	var results []conformance.Result
+	for r := range conformance.New(target("127.70.3.2:6346")).Run(t.Context(), some(t, "crawl/peers", "crawl/agent")) {
+		results = append(results, r)
+	}
+	if len(results) != 1 || results[0].Verdict != conformance.Fail || !errors.Is(results[0].Err, syscall.ECONNREFUSED) {
+		t.Errorf("results %+v, want that the first test failed", results)
+	}
+}
+
+// TestSlow: slow tests are run only for who asks for them.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	r := test(t, target("127.70.3.2:6346"), some(t, "robustness/silence"))["robustness/silence"]
+	if r.Verdict != conformance.Skipped || r.Note != "slow" {
+		t.Errorf("%s %q, want it to be skipped", r.Verdict, r.Note)
 	}
 }
 
@@ -103,7 +113,7 @@ func TestBytesOfAFailure(t *testing.T) {
 	f.answer = f.saying("X-Ultrapeer", "\x1b[31m"+strings.Repeat("x", 2000))
 	f.run(t)
 	r := test(t, target(f.addr.String()), some(t, "handshake/answer"))["handshake/answer"]
-	if r.Verdict != conformance.Fail || len(r.Sent) == 0 || len(r.Sent) > 256 || len(r.Received) != 256 {
+	if r.Verdict != conformance.Fail || len(r.Sent) == 0 || len(r.Sent) > 512 || len(r.Received) != 512 {
 		t.Errorf("%s with %d bytes sent and %d received", r.Verdict, len(r.Sent), len(r.Received))
 	}
 	if strings.ContainsRune(r.Note, 0x1b) || len(r.Note) > 300 || r.Err == nil {

@@ -3,7 +3,7 @@ package conformance
 import "net"
 
 // traceLen is how many bytes of each direction are kept of a test, for the case that it fails.
-const traceLen = 256
+const traceLen = 512
 
 // A trace is the last bytes of the conversations of one test.
 type trace struct{ sent, received []byte }
