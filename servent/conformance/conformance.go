@@ -67,7 +67,8 @@ type Result struct {
 	Note    string // why, unless it passed: one line; what it repeats of the target's words is quoted
 	Err     error  // of a test that failed: what the note was made of
 
-	Sent, Received []byte // of a test that failed: the last bytes on the wire in each direction, at most 512
+	// Of a test that failed: the last bytes in each direction, at most 512. Messages are as before deflate and TLS.
+	Sent, Received []byte
 }
 
 // Polite is the pause that gtk-gnutella wants between two handshakes from one address: it bans at the third within a minute.

@@ -1,11 +1,13 @@
 package conformance
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"unicode"
 
 	"gnucensus/servent/handshake"
+	"gnucensus/servent/internal/interrupt"
 )
 
 const handshakeSource = "Gnutella 0.6 handshake"
@@ -190,16 +193,23 @@ func oldVersion(ctx context.Context, t *Target) error {
 	}
 	ctx, cancel := t.patience(ctx)
 	defer cancel()
-	said, err := hearOut(ctx, c)
-	line, _, _ := strings.Cut(string(said), "\n")
-	line = strings.TrimRight(line, "\r")
+	line := firstLine(ctx, c)
 	switch code, isReply := strings.CutPrefix(line, "GNUTELLA/0.6 "); {
-	case strings.HasPrefix(line, "GNUTELLA OK"):
+	case line == "GNUTELLA OK":
 		return nil
 	case isReply && strings.HasPrefix(code, "2"):
 		return fmt.Errorf("it answers %q", line)
 	}
+	_, err = hearOut(ctx, c)
 	return err
+}
+
+// firstLine reads the first line that the target says, or what there is of it.
+func firstLine(ctx context.Context, c net.Conn) string {
+	stop := interrupt.Until(ctx, c.SetReadDeadline)
+	defer stop()
+	line, _ := bufio.NewReader(io.LimitReader(c, maxSaid)).ReadString('\n') // an error comes back with the next read
+	return strings.TrimRight(line, "\r\n")
 }
 
 // shielded comes to a leaf as a leaf.

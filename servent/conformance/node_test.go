@@ -36,7 +36,7 @@ func config(at string, role servent.Role, connect ...string) servent.Config {
 	c := servent.Config{
 		Addr: netip.MustParseAddrPort(at), Role: role, Agent: "gnucensus/test", Dialect: servent.GTKG,
 		Vendor: ggep.Vendor{Code: message.GTKG, Version: 0x83}, Slots: servent.Slots{Ultrapeers: 8},
-		Library: library.New([]library.File{{Name: word + " of servents.txt", Size: 3000}}),
+		TLS: true, Library: library.New([]library.File{{Name: word + " of servents.txt", Size: 3000}}),
 	}
 	if role == servent.Ultrapeer {
 		c.Slots.Leaves = 8
@@ -91,7 +91,7 @@ func test(t *testing.T, cfg conformance.Config, tests []conformance.Test) map[st
 		results[r.Name] = r
 	}
 	if len(results) != len(tests) {
-		t.Fatalf("%d results of %d tests", len(results), len(tests))
+		t.Errorf("%d results of %d tests", len(results), len(tests))
 	}
 	return results
 }
@@ -126,6 +126,26 @@ func TestOurNode(t *testing.T) {
 				if r.Optional {
 					t.Logf("optional: %s: %s %s", name, r.Verdict, r.Note)
 				}
+			}
+		})
+	}
+}
+
+// TestOurNodeLeavesTheSlow: our node closes on heads that do not come, the old ones too.
+func TestOurNodeLeavesTheSlow(t *testing.T) {
+	t.Parallel()
+	slow := config("127.70.1.4:6346", servent.Ultrapeer)
+	slow.Old = true
+	start(t, slow)
+	cfg := target(slow.Addr.String())
+	cfg.Slow = true
+	var running sync.WaitGroup
+	defer running.Wait()
+	for _, name := range []string{"robustness/silence", "robustness/slow-head", "handshake/version"} {
+		tests := some(t, name)
+		running.Go(func() {
+			if r := test(t, cfg, tests)[name]; r.Verdict != conformance.Pass {
+				t.Errorf("%s: %s %s", name, r.Verdict, r.Note)
 			}
 		})
 	}

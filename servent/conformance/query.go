@@ -89,7 +89,7 @@ func (t *Target) found(ctx context.Context, query message.Message) (*session, []
 	case err == nil && len(hits) == 0 && t.cfg.Word == "":
 		err = skip("no hits; a word that it shares is not known")
 	case err == nil && len(hits) == 0:
-		err = fmt.Errorf("no hits for %q", t.cfg.Word)
+		err = fmt.Errorf("no hits of its own for %q", t.cfg.Word)
 	}
 	if err != nil {
 		s.close()

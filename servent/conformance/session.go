@@ -152,7 +152,7 @@ func (t *Target) shake(ctx context.Context, v visit) (_ *session, err error) {
 	}()
 	ctx, cancel := t.patience(ctx)
 	defer cancel()
-	conn := c
+	var conn net.Conn = c
 	if v.secure != nil {
 		if conn, err = v.secure(ctx, c); err != nil {
 			return nil, err
@@ -172,6 +172,7 @@ func (t *Target) shake(ctx context.Context, v visit) (_ *session, err error) {
 	if r, ok := s.Conn.(respelt); ok {
 		s.Conn = r.Conn
 	}
+	c.open = true
 	return t.open(s), nil
 }
 
@@ -219,6 +220,7 @@ func (f flushed) Write(b []byte) (int, error) {
 
 // write sends bytes.
 func (s *session) write(ctx context.Context, b []byte) error {
+	s.target.trace.sent = keep(s.target.trace.sent, b)
 	return s.target.write(ctx, s.out, s.Conn, b)
 }
 
@@ -240,10 +242,23 @@ func (s *session) receive(ctx context.Context) (message.Message, error) {
 	for {
 		m, err := s.link.Receive(ctx)
 		var unreadable *link.PayloadError
-		if errors.As(err, &unreadable) && unreadable.Header.Hops > 0 {
-			continue
+		switch {
+		case err == nil:
+			s.keep(message.Append(nil, m)) // what was parsed encodes back to the same bytes
+		case errors.As(err, &unreadable):
+			s.keep(unreadable.Header.Append(nil), nil)
+			if unreadable.Header.Hops > 0 {
+				continue
+			}
 		}
 		return m, err
+	}
+}
+
+// keep keeps a message that came for the trace.
+func (s *session) keep(b []byte, err error) {
+	if err == nil {
+		s.target.trace.received = keep(s.target.trace.received, b)
 	}
 }
 

@@ -40,8 +40,9 @@ type connectError struct{ err error }
 func (e *connectError) Error() string { return "connect: " + e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
 
-// dial connects to the target when it is our turn. The caller closes the connection.
-func (t *Target) dial(ctx context.Context) (net.Conn, error) {
+// dial connects to the target when it is our turn. The caller closes the connection. The trace begins anew.
+func (t *Target) dial(ctx context.Context) (*tracedConn, error) {
+	t.trace = trace{}
 	if err := t.handshakes.wait(ctx); err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (t *Target) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, &connectError{err}
 	}
-	return tracedConn{c, &t.trace}, nil
+	return &tracedConn{Conn: c, trace: &t.trace}, nil
 }
 
 // patience bounds a wait for the target.
