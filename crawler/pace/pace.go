@@ -120,18 +120,18 @@ func (p *Pacer) DialContext(ctx context.Context, network, addr string) (net.Conn
 	if err != nil {
 		return nil, &ScopeError{Reason: fmt.Sprintf("%q is not an address with a port", addr)}
 	}
-	if err := p.turn(ctx, nil, to); err != nil {
+	if err := p.turn(ctx, nil, to, p.permit); err != nil {
 		return nil, err
 	}
 	return p.dialer.DialContext(ctx, network, addr)
 }
 
-// turn waits until a packet may leave for the address, or until ctx ends or gone is closed. Scope and exclusions are looked at
-// before the wait, so that nobody waits for a refusal, and after it, so that an opt-out is not overtaken by a packet that has
+// turn waits until a packet may leave for the address, or until ctx ends or gone is closed. Scope and exclusions, by permit, are
+// looked at before the wait, so that nobody waits for a refusal, and after it, so that an opt-out is not overtaken by a packet that has
 // waited.
-func (p *Pacer) turn(ctx context.Context, gone <-chan struct{}, to netip.AddrPort) error {
+func (p *Pacer) turn(ctx context.Context, gone <-chan struct{}, to netip.AddrPort, permit func(netip.AddrPort) error) error {
 	for {
-		if err := p.permit(to); err != nil {
+		if err := permit(to); err != nil {
 			return err
 		}
 		wait := p.take(to.Addr().Unmap(), time.Now())

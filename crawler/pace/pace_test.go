@@ -58,7 +58,7 @@ func departures(t *testing.T, p *Pacer, n int, to ...string) map[netip.Addr][]ti
 		addr := netip.MustParseAddrPort(s)
 		for range n {
 			wg.Go(func() {
-				if err := p.turn(t.Context(), nil, addr); err != nil {
+				if err := p.turn(t.Context(), nil, addr, p.permit); err != nil {
 					t.Errorf("turn of %v: %v", addr, err)
 				}
 				mu.Lock()

@@ -44,6 +44,17 @@ func (e *ScopeError) OutOfScope() bool { return true }
 
 // permit returns a [*ScopeError] when nothing may be sent to the address.
 func (p *Pacer) permit(to netip.AddrPort) error {
+	if err := p.permitHost(to); err != nil {
+		return err
+	}
+	if reason := p.limits.Scope.forbidsPort(to.Port()); reason != "" {
+		return &ScopeError{Addr: to, Reason: reason}
+	}
+	return nil
+}
+
+// permitHost is permit, whatever the port.
+func (p *Pacer) permitHost(to netip.AddrPort) error {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	reason := p.limits.Scope.forbids(to)
 	if reason == "" && p.limits.Exclude.Contains(to.Addr()) {
@@ -57,7 +68,7 @@ func (p *Pacer) permit(to netip.AddrPort) error {
 
 var loopback = netip.MustParsePrefix("127.0.0.0/8")
 
-// forbids returns why the scope does not hold the address, and nothing when it does.
+// forbids returns why the scope does not hold the host, and nothing when it does.
 func (s Scope) forbids(to netip.AddrPort) string {
 	switch {
 	case !to.IsValid() || to.Port() == 0:
@@ -68,7 +79,13 @@ func (s Scope) forbids(to netip.AddrPort) string {
 		return ""
 	case reserved.Contains(to.Addr().WithZone("")):
 		return "reserved address range"
-	case to.Port() < 1024 || slices.Contains(servicePorts, to.Port()):
+	}
+	return ""
+}
+
+// forbidsPort returns why the scope does not hold the port, and nothing when it does.
+func (s Scope) forbidsPort(port uint16) string {
+	if s == Live && (port < 1024 || slices.Contains(servicePorts, port)) {
 		return "port of a well-known service"
 	}
 	return ""

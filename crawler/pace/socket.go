@@ -48,7 +48,7 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 
 // WriteToContext sends a datagram, and gives up waiting for its turn when ctx ends or the socket is closed.
 func (s *socket) WriteToContext(ctx context.Context, b []byte, to netip.AddrPort) error {
-	err := s.pacer.turn(ctx, s.open.Done(), to)
+	err := s.pacer.turn(ctx, s.open.Done(), to, s.pacer.permit)
 	if err != nil && s.open.Err() != nil {
 		err = fmt.Errorf("send to %v: %w", to, net.ErrClosed)
 	}

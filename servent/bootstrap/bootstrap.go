@@ -1,5 +1,6 @@
-// Package bootstrap finds the first hosts of the Gnutella network: GWebCaches by HTTP ([WebCaches]), UDP host caches by PING
-// ([Ask], [Hosts]), and the hosts that a node remembers from its last run ([HostFile]).
+// Package bootstrap finds the first hosts of the Gnutella network: hosts that a node remembers from its last run ([HostFile]),
+// UDP host caches by PING ([Ask], [Hosts]), and GWebCaches by HTTP ([WebCaches]). A [Finder] asks the caches, one kind after the
+// other.
 //
 // A GWebCache answers "GET address?key=value&…" with lines of text. In version 1 they are bare addresses, in version 2 they
 // are columns separated by "|", tagged in the first one:
@@ -12,10 +13,11 @@
 // A UDP host cache answers a PING that carries SCP with a PONG whose IPP holds up to fifty servents, and whose PHC names
 // other caches.
 //
-// Caches are other people's machines, few, and easily overrun: [WebCaches] keeps the intervals that they ask for.
+// Caches are other people's machines, few, and easily overrun: a [Calendar] keeps the intervals that they ask for.
 package bootstrap
 
 import (
+	"fmt"
 	"net/netip"
 
 	"gnucensus/servent/ggep"
@@ -47,20 +49,20 @@ var (
 )
 
 // Ask makes the PING that asks a UDP host cache, or any servent, for hosts; wishes are the SCP constants of package ggep.
-func Ask(wishes uint8) (message.Message, error) {
+func Ask(wishes uint8) (*message.Ping, error) {
 	tail, err := ggep.Append(nil, ggep.SCP(wishes), ggep.UDPHC(""))
 	if err != nil {
-		return message.Message{}, err
+		return nil, fmt.Errorf("make PING for a host cache: %w", err)
 	}
-	return message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Ping{Tail: tail}}, nil
+	return &message.Ping{Tail: tail}, nil
 }
 
 // Hosts returns the servents and the other UDP host caches that a PONG names. The PONG's own subject is among the servents
 // unless it is a cache or has no address.
 func Hosts(p *message.Pong) (hosts []netip.AddrPort, caches []string) {
 	blocks := p.GGEP()
-	if _, isCache := blocks.UDPHC(); !isCache && p.Addr.Port() != 0 && !p.Addr.Addr().IsUnspecified() {
-		hosts = append(hosts, p.Addr)
+	if _, isCache := blocks.UDPHC(); !isCache {
+		hosts = p.Addrs()
 	}
 	for _, h := range blocks.IPP() {
 		hosts = append(hosts, h.Addr)

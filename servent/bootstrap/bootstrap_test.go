@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -240,7 +241,7 @@ func TestAskAndHosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire, err := message.Append(nil, ask)
+	wire, err := message.Append(nil, message.Message{GUID: message.NewGUID(), TTL: 1, Body: ask})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,6 +304,50 @@ func TestHostFile(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(path + ".*"); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestUnreachableCacheIsSoonAskedAgain(t *testing.T) {
+	now := time.Now()
+	w := client(t, &now, false)
+	nobody := "http://127.20.30.254:1/"
+	if _, err := w.Get(t.Context(), nobody); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Fatal(err)
+	}
+	for _, after := range []time.Duration{9 * time.Minute, 2 * time.Minute} {
+		now = now.Add(after)
+		if _, err := w.Get(t.Context(), nobody); errors.Is(err, bootstrap.ErrTooSoon) != (after > 5*time.Minute) {
+			t.Errorf("after another %v: %v", after, err)
+		}
+	}
+}
+
+func TestCalendarOutlivesTheProgram(t *testing.T) {
+	cache, asked := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "H|203.0.113.7:6346|60\n") })
+	path := filepath.Join(t.TempDir(), "caches")
+	now := time.Now()
+	for range 2 {
+		calendar, err := bootstrap.OpenCalendar(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := bootstrap.NewWebCaches(bootstrap.WebConfig{
+			Client: "CENS", Version: "0.1", Agent: "test", Dial: new(net.Dialer).DialContext, Calendar: calendar,
+			Now: func() time.Time { return now },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Get(t.Context(), cache)
+	}
+	if n := len(asked()); n != 1 {
+		t.Errorf("two runs asked %d times", n)
+	}
+	if err := os.WriteFile(path, []byte("http://cache.example.org/ soon\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bootstrap.OpenCalendar(path); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a bad line: %v", err)
 	}
 }
 

@@ -1,15 +1,9 @@
 package bootstrap
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -30,30 +24,13 @@ type HostFile struct {
 // cannot be read is an error that names it, and nothing is overwritten then.
 func OpenHostFile(path string) (*HostFile, error) {
 	h := &HostFile{path: path, alive: map[netip.AddrPort]time.Time{}}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return h, nil
-	}
+	err := readDated(path, func(name string, at time.Time) error {
+		addr, err := netip.ParseAddrPort(name)
+		h.alive[addr] = at
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open host file: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		text := strings.TrimSpace(lines.Text())
-		if text == "" || strings.HasPrefix(text, "#") {
-			continue
-		}
-		address, when, _ := strings.Cut(text, " ")
-		addr, err1 := netip.ParseAddrPort(address)
-		at, err2 := time.Parse(time.RFC3339, strings.TrimSpace(when))
-		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("host file %s, line %d: want an address and a time: %w", path, n, err)
-		}
-		h.alive[addr] = at
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read host file %s: %w", path, err)
 	}
 	return h, nil
 }
@@ -108,20 +85,15 @@ func (h *HostFile) trim() []netip.AddrPort {
 func (h *HostFile) Save() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f, err := os.CreateTemp(filepath.Dir(h.path), filepath.Base(h.path)+".*")
+	hosts := h.trim()
+	err := writeDated(h.path, "hosts of the Gnutella network: address, last seen alive", func(yield func(string, time.Time) bool) {
+		for _, addr := range hosts {
+			if !yield(addr.String(), h.alive[addr]) {
+				return
+			}
+		}
+	})
 	if err != nil {
-		return fmt.Errorf("save host file: %w", err)
-	}
-	defer os.Remove(f.Name())
-	w := bufio.NewWriter(f)
-	fmt.Fprintln(w, "# hosts of the Gnutella network: address, last seen alive")
-	for _, addr := range h.trim() {
-		fmt.Fprintln(w, addr, h.alive[addr].UTC().Format(time.RFC3339))
-	}
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("save host file %s: %w", h.path, err)
-	}
-	if err := os.Rename(f.Name(), h.path); err != nil {
 		return fmt.Errorf("save host file: %w", err)
 	}
 	return nil

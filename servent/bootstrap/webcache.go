@@ -8,19 +8,21 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"sync"
 	"time"
 )
 
 // Intervals that keep a client of GWebCaches welcome.
 const (
-	minPeriod   = time.Hour      // between two requests to one cache
-	deadPeriod  = 24 * time.Hour // after a request that failed
+	minPeriod   = time.Hour        // between two requests to one cache
+	deadPeriod  = 24 * time.Hour   // after a request that failed
+	againPeriod = 10 * time.Minute // after one that never got there: it is as likely our own network that is down
 	httpTimeout = 20 * time.Second
 )
 
-// ErrTooSoon: the cache was asked, or failed, less than its interval ago. Nothing was sent.
-var ErrTooSoon = errors.New("asked too recently")
+// An unreachedError is that of a request that was not sent, since there was no connection.
+type unreachedError struct{ error }
+
+func (e *unreachedError) Unwrap() error { return e.error }
 
 // WebConfig configures a [WebCaches].
 type WebConfig struct {
@@ -29,7 +31,9 @@ type WebConfig struct {
 	Agent   string // User-Agent, with project and contact
 	Crawler bool   // tell caches that this is a crawler, so that they neither list it nor count it as a servent
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	Now     func() time.Time // nil: time.Now
+
+	Calendar *Calendar        // nil: one without a file
+	Now      func() time.Time // nil: time.Now
 }
 
 // WebCaches asks GWebCaches, one request at a time, none of them more often than once an hour or than it demands, and leaves a
@@ -37,9 +41,6 @@ type WebConfig struct {
 type WebCaches struct {
 	cfg  WebConfig
 	http *http.Client
-
-	mu   sync.Mutex
-	next map[string]time.Time // when a cache may be asked again
 }
 
 // NewWebCaches returns a client that has asked nobody yet.
@@ -50,13 +51,22 @@ func NewWebCaches(cfg WebConfig) (*WebCaches, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := cfg.Dial(ctx, network, addr)
+		if err != nil {
+			return nil, &unreachedError{err}
+		}
+		return c, nil
+	}
+	if cfg.Calendar == nil {
+		cfg.Calendar = &Calendar{next: make(map[string]time.Time)}
+	}
 	return &WebCaches{
-		cfg:  cfg,
-		next: map[string]time.Time{},
+		cfg: cfg,
 		http: &http.Client{
 			Timeout: httpTimeout,
 			// A cache answers once an hour: nothing is gained by an open connection, and proxies are not to speak for us.
-			Transport:     &http.Transport{DialContext: cfg.Dial, DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10},
+			Transport:     &http.Transport{DialContext: dial, DisableKeepAlives: true, MaxResponseHeaderBytes: 16 << 10},
 			CheckRedirect: redirects,
 		},
 	}, nil
@@ -119,25 +129,21 @@ func (w *WebCaches) Update(ctx context.Context, cache string, own netip.AddrPort
 
 // admit reserves the cache for one request.
 func (w *WebCaches) admit(cache string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := w.cfg.Now()
-	if at, ok := w.next[cache]; ok && now.Before(at) {
-		return fmt.Errorf("%w: again in %v", ErrTooSoon, at.Sub(now).Round(time.Second))
-	}
-	w.next[cache] = now.Add(minPeriod)
-	return nil
+	return w.cfg.Calendar.admit(cache, w.cfg.Now(), minPeriod)
 }
 
 // settle says when the cache may be asked again, and returns err with the cache's name.
 func (w *WebCaches) settle(cache string, reply Reply, err error) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err != nil {
-		w.next[cache] = w.cfg.Now().Add(deadPeriod)
+	period := max(minPeriod, reply.Period)
+	switch {
+	case errors.As(err, new(*unreachedError)):
+		period = againPeriod
+	case err != nil && !errors.Is(err, context.Canceled):
+		period = deadPeriod
+	}
+	if err = errors.Join(err, w.cfg.Calendar.settle(cache, w.cfg.Now(), period)); err != nil {
 		return fmt.Errorf("ask %s: %w", cache, err)
 	}
-	w.next[cache] = w.cfg.Now().Add(max(minPeriod, reply.Period))
 	return nil
 }
 

@@ -66,6 +66,22 @@ func parsePong(c *cursor.Cursor) *Pong {
 // GGEP returns the extensions that can be read.
 func (p *Pong) GGEP() ggep.Blocks { return ggep.ParseAll(p.Tail) }
 
+// Addrs returns the addresses at which the subject can be reached: the one of the field, if there is one in it, and that of
+// GGEP 6, with the same port.
+func (p *Pong) Addrs() []netip.AddrPort {
+	var addrs []netip.AddrPort
+	if p.Addr.Port() == 0 {
+		return nil
+	}
+	if four := p.Addr.Addr(); four.IsValid() && !four.IsUnspecified() && four != onlyIPv6 {
+		addrs = append(addrs, p.Addr)
+	}
+	if six, ok := p.GGEP().IPv6(); ok && six.Is6() && !six.IsUnspecified() {
+		addrs = append(addrs, netip.AddrPortFrom(six, p.Addr.Port()))
+	}
+	return addrs
+}
+
 // Ultrapeer tells whether the KiB bear the mark of an ultrapeer: a power of two, at least 8. One leaf in many bears it by
 // chance; GGEP UP is the surer sign where it may be expected.
 func (p *Pong) Ultrapeer() bool { return p.KiB >= minUltrapeerKiB && bits.OnesCount32(p.KiB) == 1 }
