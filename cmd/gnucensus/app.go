@@ -82,7 +82,7 @@ A network of its own to try it on, in two terminals:
   gnucensus report freeriders
 
 The live network:
-  gnucensus crawl --seeds hosts.txt --contact you@example.org`
+  gnucensus crawl --contact you@example.org`
 
 // finish gives each flag its environment variable and each command the handler of wrong usage. The word help is a command of
 // arrange alone.

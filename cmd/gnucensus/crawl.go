@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gnucensus/crawler/pace"
 	"gnucensus/probe"
 	"gnucensus/storage"
 )
@@ -20,9 +21,13 @@ func (p *program) crawlCommand() *cli.Command {
 Each host that is heard of is visited once. When nobody is left to visit, the queries are asked through a few ultrapeers that
 answered, and hosts that the hits made heard of are visited too. Ctrl-C saves and tells how to resume.
 
+A live walk without seeds begins with ultrapeers of an earlier snapshot, or else asks the caches of the network: UDP host caches
+first, web caches when those do not name enough hosts, and none more often than it likes.
+
 Examples:
   gnucensus crawl --scope lab --seed 127.1.0.1:6346
-  gnucensus crawl --seeds hosts.txt --contact you@example.org --exclude opted-out.txt
+  gnucensus crawl --contact you@example.org --exclude opted-out.txt
+  gnucensus crawl --cache uhc.example.org:3558 --contact you@example.org
   gnucensus crawl --seeds hosts.txt --contact you@example.org --max-hosts 500 --query-via 0 --format json`),
 		Flags:  crawlFlags(),
 		Action: p.crawl,
@@ -44,6 +49,7 @@ func crawlFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "seed", Usage: "begin with the host at `ADDRESS:PORT`; may be repeated"},
 		text("seeds", "begin with the hosts in `FILE`, one ADDRESS:PORT a line; - is standard input"),
+		&cli.StringSliceFlag{Name: "cache", Usage: "begin with hosts that the cache `C` names, HOST:PORT or a URL; may be repeated"},
 		scope,
 		text("contact", "tell every host that `WHO` (e-mail or page) can be asked about this crawl; needed when live"),
 		text("exclude", "send nothing to the addresses and prefixes in `FILE`, one a line; read again when it changes"),
@@ -73,18 +79,29 @@ func (p *program) crawl(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(seeds) == 0 {
-		return usage(seedsHint, "crawl: no seeds: a walk needs at least one host to begin with")
+	from, err := readCaches(c.StringSlice("cache"))
+	if err != nil {
+		return err
 	}
 	s, err := readSettings(c)
 	if err != nil {
 		return err
+	}
+	if len(seeds) == 0 && from.empty() && s.Scope != pace.Live.String() {
+		return usage(seedsHint, "crawl: no seeds: a walk needs at least one host to begin with")
 	}
 	census, err := p.newCensus(probe.Gnutella, s)
 	if err != nil {
 		return err
 	}
 	return p.use(c, func(db *database) error {
+		if len(seeds) == 0 || !from.empty() {
+			found, err := p.findSeeds(c.Context, census, db.DB, from)
+			if err != nil {
+				return err
+			}
+			seeds = append(seeds, found...)
+		}
 		configuration, err := json.Marshal(s)
 		if err != nil {
 			return fmt.Errorf("keep configuration: %w", err)

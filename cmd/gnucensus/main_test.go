@@ -34,7 +34,14 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name)
 		}
 	}
-	os.Exit(m.Run())
+	caches, err := os.MkdirTemp("", "")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("XDG_CACHE_HOME", caches)
+	code := m.Run()
+	os.RemoveAll(caches)
+	os.Exit(code)
 }
 
 // A result is what a run of the program left behind.

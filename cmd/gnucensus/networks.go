@@ -17,25 +17,74 @@ type surveyor interface {
 	Ask(ctx context.Context, e probe.Endpoint, queries []string) []probe.Observation
 }
 
-// networks are the networks that can be walked. A new one is a folder below probe and a line here.
-var networks = map[probe.Network]func(settings, *pace.Pacer, *slog.Logger) (surveyor, error){
-	probe.Gnutella: newGnutella,
+// A walkable network has a prober, and a way to find its first hosts. A new one is a folder below probe and a line in networks.
+type walkable struct {
+	survey func(settings, *pace.Pacer, *slog.Logger) (surveyor, error)
+	seed   func(settings, *pace.Pacer, caches, *slog.Logger) (probe.Seeder, error)
 }
 
-func newSurveyor(network probe.Network, s settings, out *pace.Pacer, log *slog.Logger) (surveyor, error) {
-	create, known := networks[network]
+var networks = map[probe.Network]walkable{
+	probe.Gnutella: {survey: newGnutella, seed: newGnutellaSeeder},
+}
+
+func known(name probe.Network) (walkable, error) {
+	n, known := networks[name]
 	if !known {
-		return nil, fmt.Errorf("walk network %q: this version of gnucensus knows only %q", network, probe.Gnutella)
+		return walkable{}, fmt.Errorf("walk network %q: this version of gnucensus knows only %q", name, probe.Gnutella)
 	}
-	return create(s, out, log)
+	return n, nil
+}
+
+func newSurveyor(name probe.Network, s settings, out *pace.Pacer, log *slog.Logger) (surveyor, error) {
+	n, err := known(name)
+	if err != nil {
+		return nil, err
+	}
+	return n.survey(s, out, log)
+}
+
+func newSeeder(name probe.Network, s settings, out *pace.Pacer, from caches, log *slog.Logger) (probe.Seeder, error) {
+	n, err := known(name)
+	if err != nil {
+		return nil, err
+	}
+	return n.seed(s, out, from, log)
 }
 
 func newGnutella(s settings, out *pace.Pacer, log *slog.Logger) (surveyor, error) {
 	return gnutella.New(gnutella.Config{
 		Net:       out,
-		Agent:     "gnucensus/" + version(),
+		Agent:     agent(),
 		Contact:   s.Contact,
 		QueryWait: s.QueryWait,
 		Log:       log,
 	})
 }
+
+func newGnutellaSeeder(s settings, out *pace.Pacer, from caches, log *slog.Logger) (probe.Seeder, error) {
+	door, err := out.Door(from.machines()...)
+	if err != nil {
+		return nil, err
+	}
+	hosts, calendar, err := memory()
+	if err != nil {
+		return nil, err
+	}
+	if s.Scope != pace.Live.String() {
+		hosts = nil // they are those of the live network
+	}
+	return gnutella.NewSeeder(gnutella.SeedConfig{
+		Net:       out,
+		Door:      door,
+		Agent:     agent(),
+		Contact:   s.Contact,
+		Known:     hosts,
+		UDPCaches: from.udp,
+		WebCaches: from.web,
+		Calendar:  calendar,
+		Log:       log,
+	})
+}
+
+// agent is how the program names itself to others.
+func agent() string { return "gnucensus/" + version() }

@@ -11,6 +11,7 @@ import (
 const seedsHint = `A seed is the ADDRESS:PORT of a host that is online now; Gnutella's usual port is 6346. Ways to find some:
 a servent's host cache (gtk-gnutella: ~/.gtk-gnutella/hosts and ultras), or the hosts of an earlier snapshot.
 Give them by --seed ADDRESS:PORT, as often as you like, or by --seeds FILE, one a line.
+A live crawl without seeds asks the caches of the network for them; --cache asks one of your choice.
 To try the program without the network: gnucensus lab, then gnucensus crawl --scope lab --seed 127.1.0.1:6346`
 
 // readSeeds collects the seeds of the command line and of a file, if one is named.

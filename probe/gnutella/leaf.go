@@ -3,6 +3,7 @@ package gnutella
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"gnucensus/probe"
@@ -79,9 +80,9 @@ func (r *record) take(m message.Message, guid message.GUID) {
 	pong, ok := m.Body.(*message.Pong)
 	switch {
 	case !ok:
-	case r.Files == nil && (m.GUID == guid && m.Hops == 0 || pong.Addr == r.Addr):
+	case r.Files == nil && (m.GUID == guid && m.Hops == 0 || slices.Contains(pong.Addrs(), r.Addr)):
 		r.ownPong(pong)
 	default:
-		r.name(probe.Ponged, pong.Addr)
+		r.name(probe.Ponged, pong.Addrs()...)
 	}
 }

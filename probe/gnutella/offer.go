@@ -34,13 +34,17 @@ func (p *Prober) leafOffer(c net.Conn) handshake.Fields {
 
 // identity says who asks, and tells the peer the address that we see it at.
 func (p *Prober) identity(c net.Conn) handshake.Fields {
-	agent := p.cfg.Agent
-	if p.cfg.Contact != "" {
-		agent += " (+" + p.cfg.Contact + ")"
-	}
-	f := handshake.Fields{{Name: "User-Agent", Value: agent}}
+	f := handshake.Fields{{Name: "User-Agent", Value: agent(p.cfg.Agent, p.cfg.Contact)}}
 	if remote, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
 		f = append(f, handshake.Field{Name: "Remote-IP", Value: remote.Addr().Unmap().String()})
 	}
 	return append(f, handshake.Field{Name: "X-Ultrapeer", Value: "False"})
+}
+
+// agent names the software, and where whoever wonders can write to.
+func agent(software, contact string) string {
+	if contact == "" {
+		return software
+	}
+	return software + " (+" + contact + ")"
 }

@@ -170,8 +170,8 @@ func uptime(f handshake.Fields, now time.Time) (time.Duration, bool) {
 // ownPong keeps what a host says of itself in a PONG.
 func (r *record) ownPong(p *message.Pong) {
 	x := p.GGEP()
-	if addr := netip.AddrPortFrom(p.Addr.Addr().Unmap(), p.Addr.Port()); addr != r.Addr {
-		r.note(fieldAddr, addr.String())
+	if !slices.Contains(p.Addrs(), r.Addr) {
+		r.note(fieldAddr, p.Addr.String())
 	}
 	if !p.Addr.Addr().IsUnspecified() { // as a host cache that is no servent leaves it
 		files, kib := int64(p.Files), int64(p.KiB)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/probe"
+	"gnucensus/servent/lab"
+	"gnucensus/storage/storagetest"
+)
+
+// TestCrawlFromCaches begins with what a UDP host cache names, which each servent of the lab is, and then with what a GWebCache
+// names after a UDP host cache was silent.
+func TestCrawlFromCaches(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 6, Leaves: 10})
+	dsn := storagetest.DSN(t)
+	ultrapeer := net.Seeds()[0].String()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("crawler") == "" {
+			t.Errorf("asked %v", r.URL)
+		}
+		fmt.Fprintf(w, "H|%s|60\n", ultrapeer)
+	}))
+	defer web.Close()
+	crawl := []string{"crawl", "--scope", "lab", "--database", dsn, "--format", "json", "--query-via", "0"}
+	for _, from := range [][]string{{"--cache", ultrapeer}, {"--cache", nobody, "--cache", web.URL}} {
+		s := decode[summary](t, must(t, append(crawl, from...)...))
+		if s.State != "complete" || s.Reached != 16 {
+			t.Errorf("%v: %+v", from, s)
+		}
+	}
+	r := run(t, append(crawl, "--cache", web.URL)...) // within its hour
+	if r.code != exitFailed {
+		t.Errorf("asked too often: exit %d: %s", r.code, r.stderr)
+	}
+
+	db := open(t, dsn)
+	seeds, err := oldSeeds(t.Context(), db, "lab")
+	if err != nil || len(seeds) != 6 {
+		t.Errorf("seeds of an earlier snapshot: %v, error %v", seeds, err)
+	}
+	if seeds, err = oldSeeds(t.Context(), db, "live"); err != nil || len(seeds) != 0 {
+		t.Errorf("seeds of a snapshot of another scope: %v, error %v", seeds, err)
+	}
+}
+
+func TestMachinesOfCaches(t *testing.T) {
+	t.Parallel()
+	list, err := readCaches([]string{"uhc.example.org:3558", "http://a.example.org/gwc.php", "https://b.example.org", "http://c.example.org:8080/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"uhc.example.org:3558", "a.example.org:443", "a.example.org:80", "b.example.org:443", "c.example.org:443", "c.example.org:8080",
+	}
+	if diff := cmp.Diff(want, list.machines()); diff != "" {
+		t.Error(diff)
+	}
+	known := caches{}
+	if !known.empty() || list.empty() {
+		t.Error("empty or not")
+	}
+}
+
+// TestDefaultCaches: the caches that the program knows can be asked in live scope.
+func TestDefaultCaches(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	s := capture(t, readSettings, "crawl", "--contact", "a@b")
+	out, err := s.pacer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := knownCaches()
+	if _, err := newSeeder(probe.Gnutella, s, out, all, nil); err != nil || len(all.udp) == 0 || len(all.web) == 0 {
+		t.Errorf("error %v", err)
+	}
+	again, err := readCaches(append(all.udp, all.web...))
+	if diff := cmp.Diff(fmt.Sprint(all), fmt.Sprint(again)); diff != "" || err != nil {
+		t.Errorf("error %v\n%s", err, diff)
+	}
+}
