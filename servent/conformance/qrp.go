@@ -147,9 +147,7 @@ func ownTable(ctx context.Context, t *Target) error {
 		case *message.Reset:
 			wrong = table.Reset(body.Slots)
 		case *message.Patch:
-			wrong = table.Patch(qrp.Patch{Number: body.Number, Count: body.Count, Compressor: body.Compressor,
-				EntryBits: body.EntryBits, Data: body.Data})
-			done = body.Number == body.Count
+			done, wrong = table.Patch(qrp.Patch(*body))
 		}
 		return wrong != nil || done
 	})

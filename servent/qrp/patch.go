@@ -95,7 +95,8 @@ type Receiver struct {
 	data  []byte
 }
 
-// Table returns the table as the last whole sequence left it; nil before the first RESET. It changes with the next one.
+// Table returns the table as the last RESET or whole sequence left it; nil before the first RESET. It does not change
+// afterwards: the next sequence makes another one.
 func (r *Receiver) Table() *Table { return r.table }
 
 // Reset begins an empty table.
@@ -107,10 +108,11 @@ func (r *Receiver) Reset(slots uint32) error {
 	return nil
 }
 
-// Patch takes the next message of a sequence; the table changes when the last one is in. It keeps no reference to p.Data.
-func (r *Receiver) Patch(p Patch) error {
+// Patch takes the next message of a sequence, and tells whether it was the last one: then there is another table. It keeps no
+// reference to p.Data.
+func (r *Receiver) Patch(p Patch) (whole bool, err error) {
 	if r.table == nil {
-		return ErrNoReset
+		return false, ErrNoReset
 	}
 	if r.next == 0 {
 		r.first, r.next, r.data = p, 1, nil
@@ -118,21 +120,24 @@ func (r *Receiver) Patch(p Patch) error {
 	}
 	switch {
 	case p.Number != r.next || p.Count != r.first.Count || p.Number > p.Count:
-		return fmt.Errorf("patch %d of %d, awaiting %d of %d: %w", p.Number, p.Count, r.next, r.first.Count, ErrSequence)
+		return false, fmt.Errorf("patch %d of %d, awaiting %d of %d: %w", p.Number, p.Count, r.next, r.first.Count, ErrSequence)
 	case p.EntryBits != r.first.EntryBits || p.Compressor != r.first.Compressor, p.Compressor > Zlib,
 		p.EntryBits != 1 && p.EntryBits != 2 && p.EntryBits != 4 && p.EntryBits != 8:
-		return fmt.Errorf("patch of %d bits, compressor %d: %w", p.EntryBits, p.Compressor, ErrEntry)
+		return false, fmt.Errorf("patch of %d bits, compressor %d: %w", p.EntryBits, p.Compressor, ErrEntry)
 	case len(r.data)+len(p.Data) > r.want()+1024: // zlib may add a little to what it cannot compress
-		return fmt.Errorf("patch %d of %d: more than %d bytes: %w", p.Number, p.Count, r.want(), ErrData)
+		return false, fmt.Errorf("patch %d of %d: more than %d bytes: %w", p.Number, p.Count, r.want(), ErrData)
 	}
 	r.data = append(r.data, p.Data...)
 	if p.Number < p.Count {
 		r.next++
-		return nil
+		return false, nil
 	}
 	data := r.data
 	r.next, r.data = 0, nil
-	return r.apply(data)
+	if err := r.apply(data); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // want is the size in bytes of a patch that covers the table.
@@ -151,6 +156,7 @@ func (r *Receiver) apply(data []byte) error {
 	if len(data) != r.want() {
 		return fmt.Errorf("patch of %d bytes for %d slots: %w", len(data), r.table.Slots(), ErrData)
 	}
+	r.table = r.table.Clone()
 	width := uint32(r.first.EntryBits)
 	perByte := 8 / width
 	for slot := range uint32(r.table.Slots()) {

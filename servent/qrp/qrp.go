@@ -16,7 +16,9 @@
 package qrp
 
 import (
+	"iter"
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -29,6 +31,11 @@ const (
 	MaxSlots = 1 << 21
 	// EmptySlots is the size of the table of a node that shares nothing.
 	EmptySlots = 8
+	// MaxTold bounds a table that we announce: 16 KiB of memory for each of those who route by it.
+	MaxTold = 1 << 17
+
+	minTold = 1 << 14
+	sparse  = 100 // a table grows until no more than one slot of so many is present
 
 	multiplier = 0x4F1BBCDC
 	minPrefix  = 4 // shortest prefix of a word that is entered beside the word
@@ -106,13 +113,68 @@ func (t *Table) flip(slot uint32)     { t.present[slot/64] ^= 1 << (slot % 64) }
 // Add enters every word of a file name, and of each word the prefixes of four characters and more that lack at most five:
 // a query for a word's beginning finds it too.
 func (t *Table) Add(name string) {
-	for _, word := range Words(name) {
-		t.set(Hash(word, t.width))
-		r := []rune(word)
-		for n := len(r) - 1; n >= minPrefix && n >= len(r)-maxDropped; n-- {
-			t.set(Hash(string(r[:n]), t.width))
+	for h := range entries(name) {
+		t.set(h >> (32 - t.width))
+	}
+}
+
+// entries hashes the words and prefixes of a name.
+func entries(name string) iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, word := range Words(name) {
+			if !yield(hash32(word)) {
+				return
+			}
+			r := []rune(word)
+			for n := len(r) - 1; n >= minPrefix && n >= len(r)-maxDropped; n-- {
+				if !yield(hash32(string(r[:n]))) {
+					return
+				}
+			}
 		}
 	}
+}
+
+// Build returns a table of the names, as small as keeps queries that cannot match from passing: no more than one slot of a
+// hundred is present, unless the table has [MaxTold] slots. Without names it has [EmptySlots].
+func Build(names iter.Seq[string]) *Table {
+	all := NewTable(MaxTold)
+	some := false
+	for name := range names {
+		all.Add(name)
+		some = true
+	}
+	if !some {
+		return NewTable(EmptySlots)
+	}
+	for slots := minTold; slots < MaxTold; slots *= 2 {
+		t := NewTable(slots)
+		if t.Merge(all); t.Count()*sparse <= slots {
+			return t
+		}
+	}
+	return all
+}
+
+// Union returns a table of all that the given ones have, as large as the largest of them, but no larger than [MaxTold]. Those
+// of [EmptySlots] and less count as empty.
+func Union(tables ...*Table) *Table {
+	slots := EmptySlots
+	for _, t := range tables {
+		slots = max(slots, min(t.Slots(), MaxTold))
+	}
+	all := NewTable(slots)
+	for _, t := range tables {
+		if t.Slots() > EmptySlots {
+			all.Merge(t)
+		}
+	}
+	return all
+}
+
+// Equal tells whether both have the same slots, and the same of them are present.
+func (t *Table) Equal(other *Table) bool {
+	return t.width == other.width && slices.Equal(t.present, other.present)
 }
 
 // Match tells whether all words of a query are present. A query without words matches nothing. Hashing once for many tables

@@ -3,6 +3,8 @@ package qrp_test
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -104,7 +106,7 @@ func TestPublishedPatches(t *testing.T) {
 			if err := r.Reset(c.slots); err != nil {
 				t.Fatal(err)
 			}
-			if err := r.Patch(qrp.Patch{Number: 1, Count: 1, Compressor: c.compressor, EntryBits: c.entryBits, Data: data}); err != nil {
+			if _, err := r.Patch(qrp.Patch{Number: 1, Count: 1, Compressor: c.compressor, EntryBits: c.entryBits, Data: data}); err != nil {
 				t.Fatal(err)
 			}
 			if n := r.Table().Count(); n != len(c.words) {
@@ -134,10 +136,14 @@ func TestPatchesRebuildTheTable(t *testing.T) {
 			for _, n := range rapid.SliceOf(rapid.StringMatching(`[a-z]{1,9}`)).Draw(t, "names") {
 				next.Add(n)
 			}
+			before, kept := r.Table(), r.Table().Clone()
 			for _, p := range qrp.Patches(old, next, squeeze) {
-				if err := r.Patch(p); err != nil {
-					t.Fatal(err)
+				if whole, err := r.Patch(p); err != nil || whole != (p.Number == p.Count) {
+					t.Fatal(whole, err)
 				}
+			}
+			if !before.Equal(kept) {
+				t.Fatal("the table of the sequence before changed")
 			}
 			if diff := cmp.Diff(next, r.Table(), cmp.AllowUnexported(qrp.Table{})); diff != "" {
 				t.Fatal(diff)
@@ -182,13 +188,59 @@ func TestReceiverRefuses(t *testing.T) {
 				if s.reset != 0 {
 					err = r.Reset(s.reset)
 				} else {
-					err = r.Patch(s.patch)
+					_, err = r.Patch(s.patch)
 				}
 			}
 			if !errors.Is(err, c.want) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// A table is large enough for what is in it, and one of several matches what each of them does.
+func TestBuildAndUnion(t *testing.T) {
+	names := func(n int) []string {
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf("%d word%d another%d.txt", i, i*i, i*7))
+		}
+		return list
+	}
+	var all []*qrp.Table
+	for _, c := range []struct{ names, slots int }{
+		{0, qrp.EmptySlots}, {1, 1 << 14}, {20, 1 << 14}, {40, 1 << 15}, {120, 1 << 16}, {10_000, qrp.MaxTold},
+	} {
+		table := qrp.Build(slices.Values(names(c.names)))
+		if table.Slots() != c.slots {
+			t.Errorf("%d names: %d slots, want %d", c.names, table.Slots(), c.slots)
+		}
+		if c.slots < qrp.MaxTold && table.Count()*100 > c.slots {
+			t.Errorf("%d names: %d of %d slots are present", c.names, table.Count(), c.slots)
+		}
+		for _, name := range names(c.names) {
+			if !table.Match(qrp.KeyOf(name)) {
+				t.Errorf("%q does not match", name)
+			}
+		}
+		all = append(all, table)
+	}
+	few := qrp.Union(all[:3]...)
+	for _, name := range names(20) {
+		if !few.Match(qrp.KeyOf(name)) {
+			t.Errorf("the union does not match %q", name)
+		}
+	}
+	if few.Slots() != 1<<14 || few.Match(qrp.KeyOf("elsewhere")) {
+		t.Errorf("the union has %d slots, and matches what none of its parts does", few.Slots())
+	}
+	large := qrp.NewTable(qrp.MaxSlots)
+	large.Add("far")
+	if u := qrp.Union(large, all[1]); u.Slots() != qrp.MaxTold || !u.Match(qrp.KeyOf("far word0")) {
+		t.Errorf("a large table makes one of %d slots", u.Slots())
+	}
+	if qrp.Union().Slots() != qrp.EmptySlots || !few.Equal(few.Clone()) || few.Equal(all[1]) || few.Equal(large) {
+		t.Error("what is equal is not, or the other way round")
 	}
 }
 
