@@ -5,25 +5,75 @@ import (
 	"time"
 
 	"gnucensus/servent/handshake"
+	"gnucensus/servent/message"
 )
 
-// abilities are the fields that hello and answer of a node in a role share.
+// Abilities are what the fields of a peer's handshake say that it can do.
+type abilities struct {
+	routing bool  // it takes the query routing table of a leaf
+	lastHop bool  // it exchanges tables with other ultrapeers
+	dynamic bool  // it sends queries by dynamic querying, so it has many links to which they must not all go
+	probes  bool  // it relays a query again that comes with a larger TTL
+	vendor  bool  // it reads vendor messages
+	pongs   bool  // it answers PINGs from a cache
+	degree  int   // links to ultrapeers
+	maxTTL  uint8 // that it wants queries to have
+}
+
+// What is assumed of peers that do not say it, and what they cannot exceed.
+const (
+	plainDegree = 8
+	mostDegree  = 50
+)
+
+// readAbilities reads a hello or an answer.
+func readAbilities(f handshake.Fields) abilities {
+	number := func(name string, standard, most int) int {
+		n, err := strconv.Atoi(f.Get(name))
+		if err != nil || n < 1 {
+			return standard
+		}
+		return min(n, most)
+	}
+	return abilities{
+		routing: f.Has("X-Query-Routing"),
+		lastHop: f.Has("X-Ultrapeer-Query-Routing"),
+		dynamic: f.Has("X-Dynamic-Querying"),
+		probes:  f.Has("X-Ext-Probes"),
+		vendor:  f.Has("Vendor-Message"),
+		pongs:   f.Has("Pong-Caching"),
+		degree:  number("X-Degree", plainDegree, mostDegree),
+		maxTTL:  uint8(number("X-Max-TTL", maxTTL, maxTTL)),
+	}
+}
+
+// abilities are the fields that hello and answer of a node in a role share ("Header fields" in "Gnutella 0.6 handshake").
 func (n *Node) abilities(as Role) handshake.Fields {
-	f := handshake.Fields{{Name: "X-Ultrapeer", Value: capital(as == Ultrapeer)}}
-	if n.cfg.Dialect.GGEP {
-		f = append(f, handshake.Field{Name: "GGEP", Value: "0.5"})
+	d, ultrapeer := n.cfg.Dialect, as == Ultrapeer
+	f := handshake.Fields{{Name: "X-Ultrapeer", Value: capital(ultrapeer)}}
+	for _, field := range []struct {
+		name, value string
+		true        bool
+	}{
+		{"Pong-Caching", "0.1", d.Dynamic && ultrapeer},
+		{"GGEP", "0.5", d.GGEP},
+		{"Bye-Packet", "0.1", d.Bye},
+		{"Vendor-Message", "0.2", d.Dynamic},
+		{"X-Requeries", "False", d.Dynamic},
+		{"X-Query-Routing", "0.1", true},
+		{"X-Ultrapeer-Query-Routing", "0.1", d.Dynamic},
+		{"X-Dynamic-Querying", "0.1", d.Dynamic},
+		{"X-Ext-Probes", "0.1", d.Dynamic && ultrapeer},
+		{"X-Degree", strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers)), true},
+		{"X-Max-TTL", strconv.Itoa(maxTTL), true},
+		{"X-Features", "tls/1.0", n.tls != nil},
+		{"X-Live-Since", n.started.Format(time.RFC1123Z), true},
+	} {
+		if field.true {
+			f = append(f, handshake.Field{Name: field.name, Value: field.value})
+		}
 	}
-	if n.cfg.Dialect.Bye {
-		f = append(f, handshake.Field{Name: "Bye-Packet", Value: "0.1"})
-	}
-	if n.tls != nil {
-		f = append(f, handshake.Field{Name: "X-Features", Value: "tls/1.0"})
-	}
-	return append(f,
-		handshake.Field{Name: "X-Degree", Value: strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers))},
-		handshake.Field{Name: "X-Max-TTL", Value: strconv.Itoa(maxTTL)},
-		handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)},
-	)
+	return f
 }
 
 func capital(b bool) string {
@@ -31,4 +81,25 @@ func capital(b bool) string {
 		return "True"
 	}
 	return "False"
+}
+
+// Supported is what a node tells of the vendor messages that it reads on a link, and of its other features: that its query
+// routing tables may be patched with entries of one bit.
+var (
+	supportedMessages = message.MessagesSupported{Messages: []message.SupportedMessage{
+		{Vendor: message.BEAR, Selector: 4, Version: 1},  // hops flow
+		{Vendor: message.BEAR, Selector: 11, Version: 1}, // query status request
+		{Vendor: message.BEAR, Selector: 12, Version: 1}, // query status
+	}}
+	supportedFeatures = message.FeaturesSupported{Features: []message.Feature{{Name: [4]byte{'Q', 'R', 'P', '1'}, Value: 1}}}
+)
+
+// introduce sends what a neighbour must know before all else ("After the handshake").
+func (n *Node) introduce(p *peer) {
+	if n.cfg.Dialect.Dynamic && p.can.vendor {
+		p.send(message.Message{TTL: 1, Body: supportedMessages.Vendor()})
+		p.send(message.Message{TTL: 1, Body: supportedFeatures.Vendor()})
+	}
+	n.tellTable(p)
+	p.ask()
 }

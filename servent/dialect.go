@@ -16,6 +16,7 @@ type Dialect struct {
 	Packing   message.Packing         // of the agents in a UDP crawler pong
 	GGEP      bool                    // its PONGs carry extensions, and those in PINGs are read
 	VC        bool                    // its PONGs name the vendor
+	Dynamic   bool                    // it queries dynamically, and knows what belongs to that: last-hop tables, vendor messages
 	Deflate   bool                    // it compresses for those who accept it
 	Bye       bool                    // it says and understands BYE
 	Listening string                  // header field with its own listening address
@@ -39,16 +40,16 @@ var (
 	GTKG = Dialect{ // gtk-gnutella
 		Crawl: CrawlOK, UDPCrawl: true,
 		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
-		GGEP: true, VC: true, Deflate: true, Bye: true, Listening: "Node", Comma: ", ", Folds: true,
+		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, Listening: "Node", Comma: ", ", Folds: true,
 		Shielded: handshake.Reply{Code: 204, Reason: "Shielded leaf node"},
 	}
 	LimeWire = Dialect{ // LimeWire and its descendants
 		Crawl: CrawlHi, UDPCrawl: true, Features: 0x7f, Packing: message.PackLime,
-		GGEP: true, Deflate: true, Listening: "Listen-IP", Comma: ",",
+		GGEP: true, Dynamic: true, Deflate: true, Listening: "Listen-IP", Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "We're Leaves"},
 	}
 	Classic = Dialect{ // servents with GGEP that nobody taught to be crawled
-		GGEP: true, VC: true, Deflate: true, Bye: true, Listening: "Listen-IP", Comma: ",",
+		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, Listening: "Listen-IP", Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "I am a shielded leaf node"},
 	}
 	Plain = Dialect{ // a small client of today: the messages of 0.4 on links of 0.6

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gnucensus/servent/handshake"
-	"gnucensus/servent/message"
 )
 
 // A Node is one servent.
@@ -19,7 +18,10 @@ type Node struct {
 	cfg     Config
 	started time.Time
 	seats   *seats
-	routes  routes
+	routes  *routes
+	routing *routing
+	askings askings
+	seen    tallies
 	guard   *guard
 	tls     *handshake.TLS // nil: plaintext alone
 	leaf    atomic.Bool    // the role now
@@ -31,19 +33,11 @@ func New(cfg Config) (*Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("configure node: %w", err)
 	}
-	if cfg.Net == nil {
-		cfg.Net = &Internet{}
+	cfg = cfg.withDefaults()
+	n := &Node{
+		cfg: cfg, seats: newSeats(cfg.Slots), routes: newRoutes(), routing: newRouting(cfg.Library),
+		guard: newGuard(cfg.Manners), log: cfg.Log.With("node", cfg.Addr),
 	}
-	if cfg.Listen == nil {
-		cfg.Listen = new(net.ListenConfig).Listen
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.GUID == (message.GUID{}) {
-		cfg.GUID = message.NewGUID()
-	}
-	n := &Node{cfg: cfg, seats: newSeats(cfg.Slots), guard: newGuard(cfg.Manners), log: cfg.Log.With("node", cfg.Addr)}
 	n.leaf.Store(cfg.Role == Leaf || cfg.Role == Auto && cfg.Firewalled)
 	if cfg.TLS {
 		var err error
@@ -53,6 +47,9 @@ func New(cfg Config) (*Node, error) {
 	}
 	return n, nil
 }
+
+// Addr returns the address where the node listens, as it tells others.
+func (n *Node) Addr() netip.AddrPort { return n.cfg.Addr }
 
 // Run listens, dials and answers until ctx ends, then says goodbye to its neighbours. It returns nil then, and an error when
 // it cannot listen. A node runs once.
@@ -77,6 +74,8 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, to := range n.cfg.Connect {
 		running.Go(func() { n.keep(ctx, to) })
 	}
+	running.Go(func() { n.keepTable(ctx) })
+	running.Go(func() { n.discover(ctx) })
 	<-ctx.Done()
 	return nil
 }

@@ -46,7 +46,7 @@ func ultrapeer(at string) servent.Config {
 	return servent.Config{
 		Addr: addr(at), Role: servent.Ultrapeer, Agent: "gtk-gnutella/1.2.3", Dialect: servent.GTKG,
 		Vendor: ggep.Vendor{Code: message.GTKG, Version: 0x83}, Slots: servent.Slots{Ultrapeers: 5, Leaves: 20},
-		GUID: message.GUID(bytes.Repeat([]byte{at[len(at)-6]}, 16)),
+		HopWait: 50 * time.Millisecond, TableWait: time.Millisecond,
 	}
 }
 
@@ -92,6 +92,39 @@ func run(t *testing.T, c servent.Config) *running {
 		<-listening
 	}
 	return r
+}
+
+// settle waits until every table that is told between the nodes has come.
+func settle(t *testing.T, nodes ...*running) {
+	t.Helper()
+	ctx, look := within(t), time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for !settled(nodes) {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			t.Fatal("tables do not come")
+		}
+	}
+}
+
+func settled(nodes []*running) bool {
+	type way struct{ from, to netip.AddrPort }
+	sent, received := make(map[way]int), make(map[way]int)
+	for _, n := range nodes {
+		for _, l := range n.Links() {
+			if l.TableDue {
+				return false
+			}
+			sent[way{n.Addr(), l.Addr}], received[way{l.Addr, n.Addr()}] = l.TableSent, l.TableReceived
+		}
+	}
+	for w, slots := range sent {
+		if other, ours := received[w]; ours && other != slots {
+			return false
+		}
+	}
+	return true
 }
 
 // began waits for the next link.
@@ -298,9 +331,10 @@ func TestFirewalledNodeOnlyDials(t *testing.T) {
 	up, wall := ultrapeer("127.30.5.1:6346"), leaf("127.30.5.2:6346")
 	wall.Firewalled, wall.Connect = true, []netip.AddrPort{up.Addr}
 	wall.Library = library.New([]library.File{{Name: "behind the wall.txt", Size: 1}})
-	host := run(t, up)
-	run(t, wall)
+	host, behind := run(t, up), run(t, wall)
 	host.began(t)
+	behind.began(t)
+	settle(t, host, behind)
 	if _, err := net.DialTimeout("tcp4", "127.30.5.2:6346", patience); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("dial: %v; want connection refused", err)
 	}

@@ -9,28 +9,65 @@ import (
 )
 
 // handlePing answers a PING on a link ("PING" in "Gnutella overlay messages"): with the own PONG when it asks whether the
-// node is alive (TTL 1), with those of the neighbours when it asks for the topology (TTL 2), with some of both otherwise.
+// node is alive (TTL 1), with those of the neighbours when it asks for the topology (TTL 2), and otherwise with some of those
+// and of what they said of others.
 func (n *Node) handlePing(p *peer, m message.Message) {
 	if m.TTL != 2 {
 		pong := n.pong()
 		pong.Tail = n.extensions(nil, netip.AddrPort{})
-		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + 1, Body: pong})
+		p.send(message.Message{GUID: m.GUID, TTL: max(1, m.Hops+1), Body: pong})
 	}
-	if m.TTL < 2 || n.Role() == Leaf {
+	if m.TTL < 2 || n.Role() == Leaf || m.TTL > 2 && !p.mayAsk(time.Now()) {
 		return
 	}
-	passed := 0
-	for _, other := range n.seats.neighbours(Ultrapeer) {
-		said := other.said()
-		if other == p || said == nil {
-			continue
-		}
-		if passed++; m.TTL > 2 && passed > pongsPerPing {
-			break
-		}
-		pong := &message.Pong{Addr: said.Addr, Files: said.Files, KiB: said.KiB}
-		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + 1, Hops: 1, Body: pong})
+	found := n.neighbourPongs(p)
+	if m.TTL > 2 {
+		found = n.cachedPongs(p, found)
 	}
+	for _, f := range found {
+		p.send(message.Message{GUID: m.GUID, TTL: max(1, m.Hops+1), Hops: f.hops + 1, Body: &f.pong})
+	}
+}
+
+// mayAsk tells whether the peer has waited long enough to be told of others again.
+func (p *peer) mayAsk(now time.Time) bool {
+	wait := pingWait
+	if p.role == Leaf {
+		wait = leafPingWait
+	}
+	if !p.pinged.IsZero() && now.Sub(p.pinged) < wait {
+		return false
+	}
+	p.pinged = now
+	return true
+}
+
+// handlePong takes a PONG: the answer of the peer, which says whom it speaks for, or what an ultrapeer says of others.
+func (n *Node) handlePong(p *peer, m message.Message, pong *message.Pong) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case m.GUID == p.ping && m.Hops == 0:
+		if pong.Addr.Addr() == p.addr.Addr() || pong.Addr.Addr() == p.remote.Addr() { // nobody speaks for a third host
+			p.pong = pong
+		}
+	case p.role == Ultrapeer && m.Hops > 0 && pong.Addr != n.cfg.Addr && plausible(pong.Addr):
+		p.heard.add(heardPong{pong: *pong, hops: m.Hops, when: time.Now()})
+	}
+}
+
+// plausible tells whether a host may be told of to others.
+func plausible(a netip.AddrPort) bool {
+	return a.Port() != 0 && !a.Addr().IsUnspecified() && !a.Addr().IsMulticast()
+}
+
+// ask sends a PING whose PONG is kept as what the peer says of itself.
+func (p *peer) ask() {
+	id := message.NewGUID()
+	p.mu.Lock()
+	p.ping = id
+	p.mu.Unlock()
+	p.send(message.Message{GUID: id, TTL: 1, Body: &message.Ping{}})
 }
 
 // pong is what the node says of itself.

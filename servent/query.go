@@ -1,83 +1,137 @@
 package servent
 
 import (
-	"math"
-	"slices"
+	"context"
+	"errors"
 	"unicode/utf8"
 
-	"gnucensus/servent/library"
+	"gnucensus/servent/link"
 	"gnucensus/servent/message"
+	"gnucensus/servent/qrp"
 )
 
-// handleQuery answers a query from the library and, as an ultrapeer, relays it to all others ("QUERY" in "Gnutella overlay
-// messages"). Copies are dropped, but for one that may travel farther than those before: it goes on to ultrapeers.
-func (n *Node) handleQuery(p *peer, m message.Message, q *message.Query) {
-	if p.role == visitor || q.Flags&message.QueryMark == 0 || q.Words == "" || !utf8.ValidString(q.Words) ||
-		m.TTL == 0 || int(m.TTL)+int(m.Hops) > hardTTL {
-		return
+// Reasons to part from a peer for its queries.
+var (
+	errTTL     = errors.New("queries with too large a TTL")
+	errRepeats = errors.New("too many copies of its own queries")
+)
+
+// A behaviour is what counts against a peer.
+type behaviour struct {
+	queries   int
+	repeats   int // copies of queries that had come from the peer before
+	excessive int // queries, of the peer or its neighbours, with a TTL that is forbidden
+}
+
+// Limits of bad behaviour, as gtk-gnutella sets them.
+const (
+	nearHops         = 2 // that a query of the peer's own neighbourhood has at most
+	mostExcessive    = 10
+	fewRepeats       = 5
+	repeatsPerMille  = 15
+	shortestQuestion = 1 // byte
+)
+
+// handleQuery answers a query from the library and, as an ultrapeer, relays it ("QUERY" in "Gnutella overlay messages"): to
+// leaves that may have what it asks for, and to all other ultrapeers, or by dynamic querying for a leaf. Copies are dropped,
+// but for one that may travel farther than those before: it goes on to ultrapeers.
+func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *message.Query) error {
+	switch {
+	case p.role == visitor || m.TTL == 0 || m.GUID == message.GUID{} || !sensible(q):
+		return nil
+	case int(m.TTL)+int(m.Hops) > hardTTL:
+		if m.Hops <= nearHops {
+			p.behaved.excessive++
+		}
+		if p.behaved.excessive > mostExcessive {
+			return errTTL
+		}
+		return nil
 	}
+	n.seen.queries.Add(1)
+	p.behaved.queries++
 	m.Hops++
 	m.TTL = uint8(max(0, min(int(m.TTL)-1, maxTTL-int(m.Hops))))
-	news := n.routes.add(m.GUID, p, m.TTL)
-	if news == fresh {
-		n.answerQuery(p, m, q)
+	news := n.routes.add(m.GUID, p.id, m.TTL)
+	if news != fresh {
+		p.duplicates.Add(1)
 	}
-	if news == known || n.Role() == Leaf {
+	switch {
+	case news == again:
+		p.behaved.repeats++
+		if b := p.behaved; b.repeats >= fewRepeats && 1000*b.repeats > repeatsPerMille*b.queries {
+			return errRepeats
+		}
+		return nil
+	case news == known || news == further && p.role == Leaf:
+		return nil
+	}
+	results := 0
+	if news == fresh {
+		results = n.answerQuery(p, m, q)
+	}
+	if n.Role() == Leaf {
+		return nil
+	}
+	key := qrp.KeyOf(q.Words)
+	if p.role == Leaf && n.cfg.Dialect.Dynamic {
+		n.askForLeaf(ctx, p, m, q, key, results)
+		return nil
+	}
+	out := &copies{message: m}
+	if news == fresh {
+		n.relayToLeaves(p, out, key)
+	}
+	n.relayToUltrapeers(p, out, key)
+	return nil
+}
+
+// sensible tells whether a query asks for something, in a form that servents of today write.
+func sensible(q *message.Query) bool {
+	return q.Flags&message.QueryMark != 0 && len(q.Words) >= shortestQuestion && utf8.ValidString(q.Words)
+}
+
+// relayToLeaves sends a query to the leaves that may have what it asks for, whatever its TTL, and returns how many those are.
+func (n *Node) relayToLeaves(from *peer, q *copies, key qrp.Key) (asked int) {
+	for _, p := range n.seats.linked() {
+		if p.role == Leaf && p != from && p.takes(q.message.Hops) && p.mayMatch(key) {
+			q.send(p, max(1, q.message.TTL))
+			asked++
+		}
+	}
+	return asked
+}
+
+// relayToUltrapeers sends a query to all other ultrapeers; where it would end, only to those that may have what it asks for.
+func (n *Node) relayToUltrapeers(from *peer, q *copies, key qrp.Key) {
+	if q.message.TTL == 0 {
 		return
 	}
-	for _, other := range n.seats.linked() {
-		switch {
-		case other == p:
-		case other.role == Leaf && news == fresh:
-			last := m
-			last.TTL = max(1, last.TTL)
-			other.send(last)
-		case other.role == Ultrapeer && m.TTL > 0:
-			other.send(m)
+	for _, p := range n.seats.linked() {
+		ttl := min(q.message.TTL, p.can.maxTTL)
+		if p.role == Ultrapeer && p != from && p.takes(q.message.Hops) && (ttl > 1 || p.mayMatch(key)) {
+			q.send(p, ttl)
 		}
 	}
 }
 
-// answerQuery sends the hits of the own library. The message has been counted as one hop further than it came.
-func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) {
-	most := resultsPerQuery
-	if wanted := int(q.Flags & message.QueryMaxHits); wanted > 0 {
-		most = min(most, wanted)
-	}
-	found := n.cfg.Library.Match(q.Words, most)
-	for part := range slices.Chunk(found, resultsPerHit) {
-		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + hitExtraTTL, Body: n.hit(part)})
-	}
+// Copies are a query on its way to many, encoded once for each TTL.
+type copies struct {
+	message message.Message
+	packets [maxTTL + 1]link.Packet
+	made    [maxTTL + 1]bool
 }
 
-// hit makes a QUERY HIT of files found.
-func (n *Node) hit(found []library.Match) *message.QueryHit {
-	hit := &message.QueryHit{Addr: n.cfg.Addr, Speed: 1000, Servent: n.cfg.GUID}
-	for _, f := range found {
-		size := uint32(min(f.Size, math.MaxUint32))
-		hit.Results = append(hit.Results, message.Result{Index: f.Index, Size: size, Name: f.Name})
+// send sends a copy with a TTL, maxTTL at most.
+func (c *copies) send(p *peer, ttl uint8) {
+	if !c.made[ttl] {
+		m := c.message
+		m.TTL = ttl
+		packet, err := link.Pack(m)
+		if err != nil {
+			return // a query that was read can be written
+		}
+		c.packets[ttl], c.made[ttl] = packet, true
 	}
-	yes, no := true, false
-	flags := message.HitFlags{Push: &no, Busy: &no}
-	if n.cfg.Firewalled {
-		flags.Push = &yes
-	}
-	hit.Tail = message.QHD{Vendor: n.cfg.Vendor.Code, Open: flags.Open()}.Append(nil)
-	return hit
-}
-
-// handleHit sends a QUERY HIT back on the way that its query came.
-func (n *Node) handleHit(p *peer, m message.Message) {
-	to := n.routes.find(m.GUID)
-	if n.Role() == Leaf || to == nil || to == p || m.TTL == 0 || m.Hops == 255 {
-		return
-	}
-	m.TTL--
-	m.Hops++
-	if to.role == Leaf {
-		m.TTL = max(1, m.TTL)
-	}
-	if m.TTL > 0 {
-		to.send(m)
-	}
+	p.link.SendPacket(c.packets[ttl])
 }

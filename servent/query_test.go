@@ -14,7 +14,7 @@ import (
 // files of another.
 func chain(t *testing.T, prefix string) (first string) {
 	t.Helper()
-	var hosts []*running
+	var hosts, leaves []*running
 	for i := range 4 {
 		c := ultrapeer(fmt.Sprintf("%s.%d:6346", prefix, i+1))
 		files := []library.File{{Name: "common.txt", Size: uint64(i)}}
@@ -34,9 +34,12 @@ func chain(t *testing.T, prefix string) (first string) {
 		l := leaf(fmt.Sprintf("%s.%d:6346", prefix, i+101))
 		l.Library = library.New([]library.File{{Name: "common.txt"}})
 		l.Connect = []netip.AddrPort{c.Addr}
-		run(t, l).began(t)
+		below := run(t, l)
+		below.began(t)
 		hosts[i].began(t)
+		leaves = append(leaves, below)
 	}
+	settle(t, append(hosts, leaves...)...)
 	return prefix + ".1:6346"
 }
 
@@ -98,7 +101,7 @@ func TestQueriesTravelAsFarAsTheirTTL(t *testing.T) {
 // TestCopyThatGoesFurther: a copy with a larger TTL reaches new hosts, and is not answered twice.
 func TestCopyThatGoesFurther(t *testing.T) {
 	t.Parallel()
-	l := join(t, chain(t, "127.30.35"))
+	l := join(t, chain(t, "127.30.35"), "X-Ultrapeer", "True")
 	id := message.NewGUID()
 	hits := make(map[netip.AddrPort]int)
 	for _, ttl := range []uint8{1, 3, 2} {

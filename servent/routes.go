@@ -6,15 +6,25 @@ import (
 	"gnucensus/servent/message"
 )
 
-// Routes remember which neighbour a query came from, by GUID, so that its hits find the way back and its copies are known.
-// They hold between routesKept and twice as many: when the newer half is full the older one is forgotten.
+// Routes remember which neighbour a message came from, so that answers find the way back and copies are known: queries by
+// their GUID, and servents by theirs, for PUSH. Their memory is bounded; what is oldest is forgotten.
 type routes struct {
-	mu           sync.Mutex
-	newer, older map[message.GUID]route
+	mu       sync.Mutex
+	queries  generations[route]
+	servents generations[linkID]
+	pushes   generations[struct{}]
+}
+
+func newRoutes() *routes {
+	return &routes{
+		queries:  generations[route]{most: queriesKept},
+		servents: generations[linkID]{most: serventsKept},
+		pushes:   generations[struct{}]{most: serventsKept},
+	}
 }
 
 type route struct {
-	from *peer
+	from linkID
 	ttl  uint8 // the farthest that the query was relayed
 }
 
@@ -23,40 +33,96 @@ type novelty int
 
 const (
 	known   novelty = iota // a copy
+	again                  // a copy, from the neighbour that the query came from first
 	further                // a copy that may travel farther than those before it ("duplicate control" of gtk-gnutella)
 	fresh
 )
 
-// add remembers a query that came from p and may travel so many links more.
-func (r *routes) add(id message.GUID, p *peer, ttl uint8) novelty {
+// add remembers a query that came over a link and may travel so many links more.
+func (r *routes) add(id message.GUID, from linkID, ttl uint8) novelty {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	half := r.newer
-	seen, found := half[id]
-	if !found {
-		half = r.older
-		seen, found = half[id]
-	}
+	seen, found := r.queries.find(id)
 	switch {
+	case found && ttl <= seen.ttl && seen.from == from:
+		return again
 	case found && ttl <= seen.ttl:
 		return known
 	case found:
-		half[id] = route{from: seen.from, ttl: ttl}
+		r.queries.put(id, route{from: seen.from, ttl: ttl})
 		return further
 	}
-	if r.newer == nil || len(r.newer) >= routesKept {
-		r.newer, r.older = make(map[message.GUID]route), r.newer
-	}
-	r.newer[id] = route{from: p, ttl: ttl}
+	r.queries.put(id, route{from: from, ttl: ttl})
 	return fresh
 }
 
-// find returns whom a query came from, nil when it is not known.
-func (r *routes) find(id message.GUID) *peer {
+// back returns the link that a query came over; ok is false when the query is not known.
+func (r *routes) back(id message.GUID) (from linkID, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if seen, found := r.newer[id]; found {
-		return seen.from
-	}
-	return r.older[id].from
+	seen, ok := r.queries.find(id)
+	return seen.from, ok
 }
+
+// learn remembers that a servent is to be found over a link, unless stands tells that it is found over another: who forges a
+// GUID does not get the PUSHes for it.
+func (r *routes) learn(servent message.GUID, over linkID, stands func(linkID) bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if before, found := r.servents.find(servent); !found || before != over && !stands(before) {
+		r.servents.put(servent, over)
+	}
+}
+
+// to returns the link over which a servent is to be found.
+func (r *routes) to(servent message.GUID) (over linkID, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.servents.find(servent)
+}
+
+// pass remembers a PUSH, and tells whether it had not passed before.
+func (r *routes) pass(id message.GUID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, found := r.pushes.find(id)
+	if !found {
+		r.pushes.put(id, struct{}{})
+	}
+	return !found
+}
+
+// count is how many queries and servents have a route.
+func (r *routes) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.queries.len() + r.servents.len()
+}
+
+// Generations are a table that holds between most entries and twice as many: when the newer half is full, the older one is
+// forgotten. What entries hold has no pointers, so that the garbage collector need not look at them.
+type generations[V any] struct {
+	most         int
+	newer, older map[message.GUID]V
+}
+
+func (g *generations[V]) find(id message.GUID) (v V, found bool) {
+	if v, found = g.newer[id]; !found {
+		v, found = g.older[id]
+	}
+	return v, found
+}
+
+// put adds an entry, or changes it where it is.
+func (g *generations[V]) put(id message.GUID, v V) {
+	if _, found := g.older[id]; found {
+		g.older[id] = v
+		return
+	}
+	if g.newer == nil || len(g.newer) >= g.most {
+		g.newer, g.older = make(map[message.GUID]V), g.newer
+	}
+	g.newer[id] = v
+}
+
+func (g *generations[V]) len() int { return len(g.newer) + len(g.older) }

@@ -26,12 +26,14 @@ func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
 		n.promote()
 		n.tell(p, false)
 	}()
-	p.link, p.since = link.New(s, link.Config{Queue: sendQueue}), time.Now()
+	p.can, p.since = readAbilities(s.Theirs), time.Now()
+	p.link = link.New(s, link.Config{Queue: sendQueue, Flow: p.controlFlow})
 	linking, cancel := context.WithCancel(context.WithoutCancel(ctx)) // so that the end of ctx leaves time for a BYE
 	var writing sync.WaitGroup
 	defer writing.Wait()
 	defer cancel()
 	writing.Go(func() { p.link.Run(linking) }) // its error is the one that Receive returns
+	defer p.asking.Wait()
 	ctx, p.part = context.WithCancelCause(ctx)
 	defer p.part(nil)
 	n.seats.join(p)
@@ -40,7 +42,7 @@ func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
 		p.part(errRole)
 	}
 	if p.role != visitor {
-		p.ask()
+		n.introduce(p)
 	}
 	err := n.read(ctx, p)
 	if cause := context.Cause(ctx); cause != nil {
@@ -61,7 +63,7 @@ func (n *Node) tell(p *peer, began bool) {
 	}
 }
 
-// read handles messages until the link or ctx ends; the error says why. A message that cannot be read is passed over.
+// read handles messages until the link or ctx ends; the error says why.
 func (n *Node) read(ctx context.Context, p *peer) error {
 	if p.role == visitor {
 		visiting, cancel := context.WithTimeout(ctx, visitTime)
@@ -69,36 +71,46 @@ func (n *Node) read(ctx context.Context, p *peer) error {
 		ctx = visiting
 	}
 	for quiet := 0; ; {
-		m, err := receive(ctx, p.link, aliveAfter)
-		var unreadable *link.PayloadError
+		heard, err := n.readFor(ctx, p, aliveAfter)
 		switch {
-		case err == nil:
-			quiet = 0
-			if err := n.handle(p, m); err != nil {
-				return err
-			}
-		case errors.As(err, &unreadable):
-			n.log.Debug("message dropped", "peer", p, "err", err)
-		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-			if quiet++; quiet > aliveTries {
-				return errQuiet
-			}
-			p.ask()
-		default:
+		case err != nil:
 			return err
+		case heard:
+			quiet = 0
+		case quiet == aliveTries:
+			return errQuiet
+		default:
+			quiet++
+			p.ask()
 		}
 	}
 }
 
-// receive waits for a message no longer than wait.
-func receive(ctx context.Context, l *link.Link, wait time.Duration) (message.Message, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
+// readFor handles messages for a time, and tells whether there were any. One that cannot be read is passed over.
+func (n *Node) readFor(ctx context.Context, p *peer, d time.Duration) (heard bool, err error) {
+	period, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
-	return l.Receive(ctx)
+	for {
+		m, err := p.link.Receive(period)
+		var unreadable *link.PayloadError
+		switch {
+		case err == nil:
+			err = n.handle(ctx, p, m)
+		case errors.As(err, &unreadable):
+			n.log.Debug("message dropped", "peer", p, "err", err)
+			err = nil
+		case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+			return heard, nil
+		}
+		if err != nil {
+			return heard, err
+		}
+		heard = true
+	}
 }
 
 // handle handles one message. An error ends the link.
-func (n *Node) handle(p *peer, m message.Message) error {
+func (n *Node) handle(ctx context.Context, p *peer, m message.Message) error {
 	if p.role == Leaf && m.Hops > 0 {
 		return fmt.Errorf("%w: %s with %d hops", errRelays, m.Body.Type(), m.Hops)
 	}
@@ -106,13 +118,17 @@ func (n *Node) handle(p *peer, m message.Message) error {
 	case *message.Ping:
 		n.handlePing(p, m)
 	case *message.Pong:
-		if m.Hops == 0 {
-			p.answered(m.GUID, body)
-		}
+		n.handlePong(p, m, body)
 	case *message.Query:
-		n.handleQuery(p, m, body)
+		return n.handleQuery(ctx, p, m, body)
 	case *message.QueryHit:
-		n.handleHit(p, m)
+		n.handleHit(p, m, body)
+	case *message.Push:
+		n.handlePush(p, m, body)
+	case *message.Reset, *message.Patch:
+		return n.handleTable(p, body)
+	case *message.Vendor:
+		n.handleVendor(p, m, body)
 	case *message.Bye:
 		code, text := body.Reason()
 		return fmt.Errorf("%w: %d %q", errBye, code, text)
@@ -120,17 +136,27 @@ func (n *Node) handle(p *peer, m message.Message) error {
 	return nil
 }
 
+// farewells are what a BYE says of the ends of links ("BYE" in "Gnutella overlay messages").
+var farewells = []struct {
+	err    error
+	code   uint16
+	reason string
+}{
+	{errRepeats, 401, "Too many duplicates"},
+	{errTTL, 403, "TTL too high"},
+	{errRole, 203, "Role changed"},
+	{errQuiet, 406, "No reply to alive pings"},
+	{errTable, 413, "Query routing table error"},
+	{errRelays, 414, "Leaf node relayed"},
+	{context.Canceled, 200, "Servent shutdown"},
+}
+
 // farewellFor returns what a BYE says of the end of a link; the code is 0 when there is nobody to say it to.
 func farewellFor(err error) (code uint16, reason string) {
-	switch {
-	case errors.Is(err, errQuiet):
-		return 406, "No reply to alive pings"
-	case errors.Is(err, errRelays):
-		return 414, "Leaf node relayed"
-	case errors.Is(err, errRole):
-		return 203, "Role changed"
-	case errors.Is(err, context.Canceled):
-		return 200, "Servent shutdown"
+	for _, f := range farewells {
+		if errors.Is(err, f.err) {
+			return f.code, f.reason
+		}
 	}
 	return 0, ""
 }

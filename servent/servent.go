@@ -72,6 +72,10 @@ type Config struct {
 	// Serve takes the connections that begin with its keys, such as "GET " and "GIV ". Others are closed.
 	Serve map[string]Service
 
+	HopWait   time.Duration // a dynamic query waits so long for results, for each link that a copy may travel; zero: 2.4 s
+	Results   int           // that an own query of an ultrapeer should find, and three queries of a leaf; zero: 150
+	TableWait time.Duration // for which changes of the query routing table gather until neighbours are told; zero: 60 s
+
 	OnLink func(LinkEvent) // called when a link begins and when it ends, from many goroutines; nil: nobody wants to know
 	Log    *slog.Logger    // nil: discards
 }
@@ -96,11 +100,46 @@ func (c Config) Validate() error {
 		return fmt.Errorf("manners %+v: none may be negative", c.Manners)
 	case slices.Contains(slices.Collect(maps.Keys(c.Serve)), ""):
 		return errors.New("service for connections that begin with nothing: it would take all")
+	case c.HopWait < 0 || c.Results < 0 || c.TableWait < 0:
+		return fmt.Errorf("waits %v and %v, %d results: none may be negative", c.HopWait, c.TableWait, c.Results)
 	case c.Slots.Ultrapeers < 0 || c.Slots.Leaves < 0:
 		return fmt.Errorf("slots %+v: none may be negative", c.Slots)
 	}
 	return nil
 }
+
+// withDefaults returns the configuration with its zero fields replaced.
+func (c Config) withDefaults() Config {
+	if c.Net == nil {
+		c.Net = &Internet{}
+	}
+	if c.Listen == nil {
+		c.Listen = new(net.ListenConfig).Listen
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.GUID == (message.GUID{}) {
+		c.GUID = message.NewGUID()
+	}
+	if c.HopWait == 0 {
+		c.HopWait = defaultHopWait
+	}
+	if c.Results == 0 {
+		c.Results = defaultResults
+	}
+	if c.TableWait == 0 {
+		c.TableWait = defaultTableWait
+	}
+	return c
+}
+
+// Defaults of a configuration, as other servents have them.
+const (
+	defaultHopWait   = 2400 * time.Millisecond
+	defaultResults   = 150
+	defaultTableWait = time.Minute
+)
 
 // Limits of a node. Every wait ends with one of them or with a message.
 const (
@@ -118,11 +157,18 @@ const (
 	cachedHosts      = 30 // in a PONG
 	triedHosts       = 10 // in a refusal
 	pongsPerPing     = 10
-	maxTTL           = 4  // that a query may have before it, with its hops behind it
-	hardTTL          = 15 // above it a query is dropped
+	pongsKept        = 10               // of each neighbour
+	pongLife         = 60 * time.Second // for which they are passed on
+	discoverAfter    = 30 * time.Second // between PINGs that ask for more of them
+	pingWait         = 3 * time.Second  // between two PINGs of a neighbour that are answered with them …
+	leafPingWait     = 60 * time.Second // … and of a leaf
+	tableScan        = 60 * time.Second // between looks at the library for a change
+	maxTTL           = 4                // that a query may have before it, with its hops behind it
+	hardTTL          = 15               // above it a query is dropped
 	hitExtraTTL      = 5
 	resultsPerHit    = 10
 	resultsPerQuery  = 100
-	routesKept       = 1 << 14
-	sendQueue        = 512 << 10 // bytes on each link: a popular query's hits come back all at once
+	queriesKept      = 1 << 17   // ways that hits go back, and up to twice as many
+	serventsKept     = 1 << 14   // ways that PUSHes go, and up to twice as many
+	sendQueue        = 256 << 10 // bytes on each link: a popular query's hits come back all at once
 )

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"time"
 
 	"gnucensus/servent"
 	"gnucensus/servent/library"
@@ -28,6 +29,7 @@ const (
 	liveKnown    = 8  // living ultrapeers that one names, beside its neighbours
 	spareSlots   = 8  // for newcomers, of each role, where a host is not full
 	seeds        = 3
+	tableWait    = 200 * time.Millisecond
 )
 
 // population deals the behaviours: of the ultrapeers first, then of the leaves.
@@ -58,6 +60,7 @@ func build(p Plan) ([]servent.Config, []Host) {
 		c, h := &configs[i], &truth[i]
 		c.Role, c.GUID, c.Agent, c.Vendor, c.Dialect = servent.Ultrapeer, id, program.agent, program.vendor, program.dialect
 		c.Firewalled = b == Firewalled
+		c.HopWait, c.Results, c.TableWait = p.HopWait, p.Results, tableWait
 		c.Library = library.New(shelves[i])
 		for _, j := range known[i] {
 			c.Known = append(c.Known, p.address(j))

@@ -45,8 +45,8 @@ func (n *Net) Truth() []Host { return n.truth }
 // Leave makes the leaving hosts leave, those that have not left yet.
 func (n *Net) Leave() { n.left.Do(func() { close(n.leave) }) }
 
-// Run runs the network until ctx ends, and calls ready, unless it is nil, once every planned link stands. It returns nil if
-// ctx ended it; all that it started has ended then. A network runs once.
+// Run runs the network until ctx ends, and calls ready, unless it is nil, once every planned link stands and whoever routes
+// queries knows where to. It returns nil if ctx ended it; all that it started has ended then. A network runs once.
 func (n *Net) Run(ctx context.Context, ready func()) error {
 	if err := n.checkDescriptors(); err != nil {
 		return fmt.Errorf("run lab: %w", err)
@@ -63,30 +63,44 @@ func (n *Net) Run(ctx context.Context, ready func()) error {
 	case err != nil:
 		return fmt.Errorf("run lab: %w", err)
 	}
-	links := &census{wanted: n.linkEnds(), ready: ready}
-	running, ctx := errgroup.WithContext(ctx)
-	for i, c := range n.configs {
-		if s := stations[i]; s != nil {
-			c.Net, c.Listen, c.Log = s, s.Listen, n.plan.Log
-			c.OnLink = func(e servent.LinkEvent) { links.count(e, n.plan) }
-			running.Go(func() error { return n.runHost(ctx, c, s) })
+	links := &census{wanted: n.linkEnds(), standing: make(chan struct{})}
+	nodes := make([]*servent.Node, len(stations))
+	for i, s := range stations {
+		if s == nil {
+			continue
+		}
+		if nodes[i], err = servent.New(n.config(i, s, links)); err != nil {
+			return fmt.Errorf("run lab: %w", err)
 		}
 	}
-	if links.wanted == 0 && ready != nil {
-		ready()
+	running, ctx := errgroup.WithContext(ctx)
+	for i, s := range stations {
+		if s != nil {
+			running.Go(func() error { return n.runHost(ctx, nodes[i], s) })
+		}
 	}
+	running.Go(func() error {
+		if links.wait(ctx) && settle(ctx, nodes) && ready != nil {
+			ready()
+		}
+		return nil
+	})
 	if err := running.Wait(); err != nil {
 		return fmt.Errorf("run lab: %w", err)
 	}
 	return nil
 }
 
+// config returns the configuration of a host, with its sockets, and with its links counted.
+func (n *Net) config(i int, s *station, links *census) servent.Config {
+	c := n.configs[i]
+	c.Net, c.Listen, c.Log = s, s.Listen, n.plan.Log
+	c.OnLink = func(e servent.LinkEvent) { links.count(e, n.plan) }
+	return c
+}
+
 // runHost runs one host until ctx ends or it leaves.
-func (n *Net) runHost(ctx context.Context, c servent.Config, s *station) error {
-	node, err := servent.New(c)
-	if err != nil {
-		return err
-	}
+func (n *Net) runHost(ctx context.Context, node *servent.Node, s *station) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.behaviour == Leaving {
@@ -149,32 +163,3 @@ func (n *Net) checkDescriptors() error {
 
 // spareDescriptors are for those who visit the network, and for the rest of the process.
 const spareDescriptors = 512
-
-// A census counts the ends of planned links that stand.
-type census struct {
-	mu       sync.Mutex
-	standing int
-	wanted   int
-	ready    func() // called once, when all stand; nil afterwards
-}
-
-// count counts an end. Strangers do not count.
-func (c *census) count(e servent.LinkEvent, p Plan) {
-	if !p.holds(e.Addr) {
-		return
-	}
-	c.mu.Lock()
-	if e.Began {
-		c.standing++
-	} else {
-		c.standing--
-	}
-	var ready func()
-	if c.standing == c.wanted {
-		ready, c.ready = c.ready, nil
-	}
-	c.mu.Unlock()
-	if ready != nil {
-		ready()
-	}
-}

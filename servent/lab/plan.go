@@ -26,6 +26,9 @@ type Plan struct {
 	Firewalled float64 // share of the leaves that only dial out
 	Full       float64 // share of the ultrapeers that have no slot left
 
+	HopWait time.Duration // of dynamic queries, see [servent.Config]; zero: 40 ms, as hosts on one machine are near each other
+	Results int           // that end a dynamic query, see [servent.Config]; zero: all that there are
+
 	Delay      time.Duration // how long a slow host waits before each step; zero: 400 ms
 	LeaveAfter int           // connections from strangers that a leaving host accepts; zero: it waits for [Net.Leave]
 
@@ -65,6 +68,12 @@ func (p Plan) withDefaults() Plan {
 	if p.Files == 0 {
 		p.Files = 30
 	}
+	if p.HopWait == 0 {
+		p.HopWait = 40 * time.Millisecond
+	}
+	if p.Results == 0 {
+		p.Results = math.MaxInt32
+	}
 	if p.Delay == 0 {
 		p.Delay = 400 * time.Millisecond
 	}
@@ -85,9 +94,9 @@ func (p Plan) Validate() error {
 		return fmt.Errorf("plan of %d ultrapeers and %d leaves: a lab has at least one ultrapeer", p.Ultrapeers, p.Leaves)
 	case p.Ultrapeers > maxHosts || p.Leaves > maxHosts:
 		return fmt.Errorf("plan of %d ultrapeers and %d leaves: a lab has at most %d of each", p.Ultrapeers, p.Leaves, maxHosts)
-	case p.Degree < 1 || p.Parents < 1 || p.Files < 1 || p.Delay < 0 || p.LeaveAfter < 0:
-		return fmt.Errorf("plan with degree %d, parents %d, files %d, delay %v, leave after %d: none may be negative",
-			p.Degree, p.Parents, p.Files, p.Delay, p.LeaveAfter)
+	case p.Degree < 1 || p.Parents < 1 || p.Files < 1 || p.HopWait < 0 || p.Results < 0 || p.Delay < 0 || p.LeaveAfter < 0:
+		return fmt.Errorf("plan with degree %d, parents %d, files %d, hop wait %v, results %d, delay %v, leave after %d: "+
+			"none may be negative", p.Degree, p.Parents, p.Files, p.HopWait, p.Results, p.Delay, p.LeaveAfter)
 	}
 	for _, s := range []struct {
 		name  string

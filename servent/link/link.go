@@ -72,7 +72,7 @@ type Link struct {
 	queue     queue
 	sent      map[message.Type]Count
 	received  map[message.Type]Count
-	dropped   map[message.Type]Count
+	dropped   map[message.Type]Count // nil as long as nothing was
 	congested bool
 	ending    bool  // no more messages are taken
 	reason    error // why the link is closed
@@ -93,7 +93,7 @@ func New(s *handshake.Session, cfg Config) *Link {
 	}
 	l := &Link{
 		conn: s.Conn, cfg: cfg, bye: s.Theirs.Has("Bye-Packet"),
-		sent: make(map[message.Type]Count), received: make(map[message.Type]Count), dropped: make(map[message.Type]Count),
+		sent: make(map[message.Type]Count), received: make(map[message.Type]Count),
 		wake: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 	if s.Deflate {
@@ -156,7 +156,12 @@ func (l *Link) SendPacket(p Packet) error {
 
 // enqueue puts a packet into the queue. The caller holds mu.
 func (l *Link) enqueue(p Packet) error {
-	room := l.queue.push(p, l.cfg.Queue, func(lost Packet) { count(l.dropped, lost.kind(), len(lost.wire)) })
+	room := l.queue.push(p, l.cfg.Queue, func(lost Packet) {
+		if l.dropped == nil {
+			l.dropped = make(map[message.Type]Count)
+		}
+		count(l.dropped, lost.kind(), len(lost.wire))
+	})
 	if !room {
 		return fmt.Errorf("send: %d bytes wait: %w", l.queue.bytes, ErrQueueFull)
 	}

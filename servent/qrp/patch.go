@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
+	"sync"
 )
 
 // Compressors of patch data.
@@ -39,12 +41,8 @@ func Patches(old, next *Table, squeeze bool) []Patch {
 	data := nibbles(old, next)
 	compressor := uint8(Plain)
 	if squeeze {
-		var b bytes.Buffer
-		w := zlib.NewWriter(&b)
-		w.Write(data) // a bytes.Buffer takes everything
-		w.Close()
-		if b.Len() < len(data) {
-			data, compressor = b.Bytes(), Zlib
+		if deflated := deflate(data); len(deflated) < len(data) {
+			data, compressor = deflated, Zlib
 		}
 	}
 	size := max(patchBytes, (len(data)+254)/255) // the count is one byte
@@ -57,22 +55,35 @@ func Patches(old, next *Table, squeeze bool) []Patch {
 	return patches
 }
 
+// deflaters are kept between sequences: a new one takes more than 800 KiB.
+var deflaters = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
+func deflate(data []byte) []byte {
+	w := deflaters.Get().(*zlib.Writer)
+	defer deflaters.Put(w)
+	var b bytes.Buffer
+	w.Reset(&b)
+	w.Write(data) // a bytes.Buffer takes everything
+	w.Close()
+	return b.Bytes()
+}
+
 // nibbles encodes the difference of two tables in entries of four bits, which every servent reads.
 func nibbles(old, next *Table) []byte {
 	if old == nil {
 		old = NewTable(next.Slots())
 	}
 	data := make([]byte, (next.Slots()+1)/2)
-	for slot := range uint32(next.Slots()) {
-		had, has := old.get(slot), next.get(slot)
-		v := byte(0)
-		switch {
-		case has && !had:
-			v = nibbleSet
-		case had && !has:
-			v = nibbleGone
+	for i, now := range next.present {
+		for differ := now ^ old.present[i]; differ != 0; differ &= differ - 1 {
+			bit := bits.TrailingZeros64(differ)
+			v := byte(nibbleGone)
+			if now>>bit&1 != 0 {
+				v = nibbleSet
+			}
+			slot := i*64 + bit
+			data[slot/2] |= v << (4 * (1 - slot%2))
 		}
-		data[slot/2] |= v << (4 * (1 - slot%2))
 	}
 	return data
 }
@@ -143,37 +154,71 @@ func (r *Receiver) Patch(p Patch) (whole bool, err error) {
 // want is the size in bytes of a patch that covers the table.
 func (r *Receiver) want() int { return (r.table.Slots()*int(r.first.EntryBits) + 7) / 8 }
 
+// chunk is how much of a patch is inflated at a time.
+const chunk = 4 << 10
+
+// apply makes the table that a whole sequence turns this one into.
 func (r *Receiver) apply(data []byte) error {
+	var entries io.Reader = bytes.NewReader(data)
 	if r.first.Compressor == Zlib {
-		z, err := zlib.NewReader(bytes.NewReader(data))
+		z, err := inflaterOf(data)
 		if err != nil {
 			return fmt.Errorf("inflate patch: %w: %w", ErrData, err)
 		}
-		if data, err = io.ReadAll(io.LimitReader(z, int64(r.want())+1)); err != nil {
+		defer inflaters.Put(z)
+		entries = z
+	}
+	next := r.table.Clone()
+	buf := make([]byte, chunk)
+	at, want := 0, r.want()
+	for {
+		n, err := entries.Read(buf)
+		if at+n > want {
+			return fmt.Errorf("patch of more than %d bytes for %d slots: %w", want, next.Slots(), ErrData)
+		}
+		next.patch(buf[:n], at, r.first.EntryBits)
+		at += n
+		switch {
+		case err == io.EOF && at < want:
+			return fmt.Errorf("patch of %d bytes for %d slots: %w", at, next.Slots(), ErrData)
+		case err == io.EOF:
+			r.table = next
+			return nil
+		case err != nil:
 			return fmt.Errorf("inflate patch: %w: %w", ErrData, err)
 		}
 	}
-	if len(data) != r.want() {
-		return fmt.Errorf("patch of %d bytes for %d slots: %w", len(data), r.table.Slots(), ErrData)
-	}
-	r.table = r.table.Clone()
-	width := uint32(r.first.EntryBits)
-	perByte := 8 / width
-	for slot := range uint32(r.table.Slots()) {
-		b := data[slot/perByte]
+}
+
+// patch applies a part of the patch data, which begins with byte at of the whole.
+func (t *Table) patch(data []byte, at int, width uint8) {
+	perByte := 8 / int(width)
+	for i, b := range data {
 		if b == 0 {
 			continue
 		}
-		v := int8(b<<(slot%perByte*width)) >> (8 - width) // sign-extended
-		switch {
-		case v == 0:
-		case width == 1:
-			r.table.flip(slot)
-		case v < 0:
-			r.table.set(slot)
-		default:
-			r.table.clear(slot)
+		for k := range min(perByte, t.Slots()) {
+			v := int8(b<<(k*int(width))) >> (8 - width) // sign-extended
+			switch slot := uint32((at+i)*perByte + k); {
+			case v == 0:
+			case width == 1:
+				t.flip(slot)
+			case v < 0:
+				t.set(slot)
+			default:
+				t.clear(slot)
+			}
 		}
 	}
-	return nil
+}
+
+// inflaters are kept between sequences too.
+var inflaters sync.Pool
+
+func inflaterOf(data []byte) (io.Reader, error) {
+	z, ok := inflaters.Get().(io.Reader)
+	if !ok {
+		return zlib.NewReader(bytes.NewReader(data))
+	}
+	return z, z.(zlib.Resetter).Reset(bytes.NewReader(data), nil)
 }

@@ -206,6 +206,12 @@ func KeyOf(query string) Key {
 
 // Merge adds all that other has. A smaller table's slot covers a run of a larger one's, a larger table's slots are joined.
 func (t *Table) Merge(other *Table) {
+	if t.width == other.width {
+		for i, w := range other.present {
+			t.present[i] |= w
+		}
+		return
+	}
 	for i, w := range other.present {
 		for ; w != 0; w &= w - 1 {
 			slot := uint32(i*64 + bits.TrailingZeros64(w))

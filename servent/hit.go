@@ -1,0 +1,64 @@
+package servent
+
+import (
+	"slices"
+
+	"gnucensus/servent/message"
+)
+
+// answerQuery sends the hits of the own library and returns how many results they have. The message has been counted as one
+// hop further than it came.
+func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (results int) {
+	most := resultsPerQuery
+	if wanted := int(q.Flags & message.QueryMaxHits); wanted > 0 {
+		most = min(most, wanted)
+	}
+	found := n.cfg.Library.Answer(q, most)
+	for part := range slices.Chunk(found, resultsPerHit) {
+		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + hitExtraTTL, Body: n.hit(part)})
+		n.seen.hits.Add(1)
+	}
+	return len(found)
+}
+
+// hit makes a QUERY HIT of results.
+func (n *Node) hit(found []message.Result) *message.QueryHit {
+	yes, no := true, false
+	flags := message.HitFlags{Push: &no, Busy: &no}
+	if n.cfg.Firewalled {
+		flags.Push = &yes
+	}
+	return &message.QueryHit{
+		Addr: n.cfg.Addr, Speed: 1000, Results: found, Servent: n.cfg.GUID,
+		Tail: message.QHD{Vendor: n.cfg.Vendor.Code, Open: flags.Open()}.Append(nil),
+	}
+}
+
+// handleHit sends a QUERY HIT back on the way that its query came, and remembers the way to its servent. A hit without a route
+// is dropped, and so is one in our own name.
+func (n *Node) handleHit(p *peer, m message.Message, hit *message.QueryHit) {
+	from, found := n.routes.back(m.GUID)
+	if !found || m.Hops == 255 || hit.Servent == n.cfg.GUID {
+		n.seen.stray.Add(1)
+		return
+	}
+	if hit.Servent != (message.GUID{}) {
+		n.routes.learn(hit.Servent, p.id, func(id linkID) bool { return n.seats.find(id) != nil })
+	}
+	n.askings.count(m, hit)
+	to := n.seats.find(from)
+	if n.Role() == Leaf || to == nil || to == p {
+		return
+	}
+	m.TTL = min(m.TTL, maxTTL+hitExtraTTL)
+	m.Hops++
+	if m.TTL > 0 {
+		m.TTL--
+	}
+	if to.role == Leaf {
+		m.TTL = max(1, m.TTL)
+	}
+	if m.TTL > 0 {
+		to.send(m)
+	}
+}

@@ -1,0 +1,43 @@
+package servent
+
+import "gnucensus/servent/message"
+
+// handleVendor takes a vendor message of a neighbour; the ones that are for relaying or unknown are passed over.
+func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
+	if m.Hops > 0 || m.TTL > 1 || p.role == visitor {
+		return
+	}
+	opened, err := v.Open()
+	if err != nil {
+		return // of a kind, or a version, that the node does not know
+	}
+	switch body := opened.(type) {
+	case *message.MessagesSupported:
+		p.supports.Store(body)
+	case *message.HopsFlow:
+		p.flow.Store(int32(body.Hops) + 1)
+	case *message.QueryStatusRequest:
+		if a := n.askings.find(m.GUID); a != nil && a.hit != nil {
+			p.tell(m.GUID, queryStatus(a.kept()))
+		}
+	case *message.QueryStatus:
+		if a := n.askings.find(m.GUID); a != nil && a.leaf == p {
+			a.report(body.Results)
+		}
+	}
+}
+
+// Hops flow that a congested link asks for, and what it takes back when it is free.
+const (
+	noQueries  = 0
+	allQueries = 255
+)
+
+// controlFlow asks a peer that does not read what it is sent for no more queries, until it has read.
+func (p *peer) controlFlow(congested bool) {
+	hops := uint8(allQueries)
+	if congested {
+		hops = noQueries
+	}
+	p.tell(message.GUID{}, &message.HopsFlow{Hops: hops})
+}
