@@ -48,13 +48,6 @@ var measures = []struct {
 	{"distance.diameter_most", "twice the least distance that reaches all", (*topology).diameterMost},
 }
 
-// exactHosts is how many hosts a graph may have for all pairs of them to be measured; of a larger one, the distances from
-// sampledSources hosts of its largest component are.
-const (
-	exactHosts     = 100_000
-	sampledSources = 64
-)
-
 // keepMeasures computes and stores the measures whose names begin with what is needed, unless this version of the code has
 // stored them and the snapshot has not grown since.
 func keepMeasures(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string) error {

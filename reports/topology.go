@@ -41,31 +41,10 @@ func readTopology(ctx context.Context, db *storage.DB, snapshot int64) (*topolog
 	t.strong = sync.OnceValue(t.Strong)
 	t.triangles = sync.OnceValue(t.Triangles)
 	t.distances = sync.OnceValue(func() (d graph.Distances) {
-		d, t.err = t.Distances(ctx, t.sources())
+		d, t.err = t.Distances(ctx, t.Sources(t.weak()))
 		return d
 	})
 	return t, nil
-}
-
-// sources returns the hosts to measure distances from: nil, for all, or every n-th of the largest component.
-func (t *topology) sources() []int32 {
-	if t.Hosts() <= exactHosts {
-		return nil
-	}
-	largest := t.weak().Largest()
-	every := max(1, t.weak().Sizes[largest]/sampledSources)
-	var sources []int32
-	seen := 0
-	for v, component := range t.weak().Of {
-		if component != largest {
-			continue
-		}
-		if seen%every == 0 && len(sources) < sampledSources {
-			sources = append(sources, int32(v))
-		}
-		seen++
-	}
-	return sources
 }
 
 func (t *topology) edges() float64            { return float64(t.Edges()) }

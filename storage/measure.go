@@ -33,16 +33,13 @@ func (db *DB) Measures(ctx context.Context, id int64, version string) ([]Measure
 // StoreMeasures keeps measures of a snapshot, computed by the given version of the code from the observations that the
 // snapshot holds now, in place of older ones of the same version and name.
 func (db *DB) StoreMeasures(ctx context.Context, id int64, version string, measures []Measure) error {
-	err := transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
-		for _, m := range measures {
-			_, err := tx.Exec(ctx, sql.Query("store_measure"), pgx.NamedArgs{
-				"snapshot": id, "version": version, "name": m.Name, "value": m.Value, "method": m.Method,
-			})
-			if err != nil {
-				return fmt.Errorf("store %s: %w", m.Name, err)
-			}
-		}
-		return nil
+	names, methods := make([]string, len(measures)), make([]string, len(measures))
+	values := make([]*float64, len(measures))
+	for i, m := range measures {
+		names[i], values[i], methods[i] = m.Name, m.Value, m.Method
+	}
+	_, err := db.pool.Exec(ctx, sql.Query("store_measures"), pgx.NamedArgs{
+		"snapshot": id, "version": version, "names": names, "values": values, "methods": methods,
 	})
 	if err != nil {
 		return fmt.Errorf("store measures of snapshot %d: %w", id, err)

@@ -61,6 +61,7 @@ func (p *program) app() *cli.App {
 			p.crawlCommand(),
 			p.snapshotCommand(),
 			p.reportCommand(),
+			p.figureCommand(),
 			p.exportCommand(),
 			p.importCommand(),
 			p.dbCommand(),

@@ -20,6 +20,11 @@ func capture[T any](t *testing.T, read func(*cli.Context) (T, error), args ...st
 	p := &program{stdin: strings.NewReader(""), talk: newTalk(t.Output())}
 	app := p.app()
 	command := app.Command(args[0])
+	for _, sub := range command.Subcommands {
+		if sub.Name == args[1] {
+			command = sub
+		}
+	}
 	command.Action = func(c *cli.Context) (err error) {
 		got, err = read(c)
 		return err

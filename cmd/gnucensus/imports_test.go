@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"reports":                    {"storage", "sql", "reports/graph"},
 	"reports/exchange":           {"storage", "sql"},
 	"reports/graph":              {},
+	"reports/figure":             {"storage", "sql", "reports/graph"},
 	"cmd/gnucensus":              {"..."},
 	"servent/conformance": { // its target is a black box
 		"servent/message", "servent/ggep", "servent/qrp", "servent/handshake", "servent/link", "servent/internal/interrupt",
@@ -75,6 +76,7 @@ var doors = map[string][]string{
 	"golang.org/x/text":                   {"servent", "reports"},
 	"github.com/klauspost/compress":       {"servent", "reports/exchange"},
 	"github.com/parquet-go/parquet-go":    {"reports/exchange"},
+	"gonum.org/v1/plot":                   {"reports/figure"},
 	"github.com/google/go-cmp":            {}, // tests only
 	"pgregory.net/rapid":                  {}, // tests only
 	"github.com/prometheus/client_golang": {},

@@ -19,6 +19,34 @@ type Distances struct {
 	Least, Most int
 }
 
+// exactHosts is how many hosts a graph may have for all pairs of them to be measured; of a larger one, the distances from
+// sampledSources hosts of its largest component are.
+const (
+	exactHosts     = 100_000
+	sampledSources = 64
+)
+
+// Sources returns the hosts to measure distances from: nil, for all, or every n-th of the largest component.
+func (g *Graph) Sources(weak Partition) []int32 {
+	if g.hosts <= exactHosts {
+		return nil
+	}
+	largest := weak.Largest()
+	every := max(1, weak.Sizes[largest]/sampledSources)
+	var sources []int32
+	seen := 0
+	for v, component := range weak.Of {
+		if component != largest {
+			continue
+		}
+		if seen%every == 0 && len(sources) < sampledSources {
+			sources = append(sources, int32(v))
+		}
+		seen++
+	}
+	return sources
+}
+
 // Distances searches the graph breadth first from the given sources, or from every host when there are none. Pairs of hosts
 // without a path between them are left out. From a sample of sources the upper bound of the diameter holds for the
 // component of the sources alone, so they should be of one. The one error is that of a context that ended.

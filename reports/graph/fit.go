@@ -41,14 +41,14 @@ type Tail struct {
 const (
 	// tailHosts is how many hosts a tail must hold: with fewer, any law fits.
 	tailHosts = 50
-	// tailValues is how many different values it must hold, one more than the parameters of any law.
-	tailValues = 3
+	// tailValues is how many different values it must hold: two parameters go through fewer nearly anyhow.
+	tailValues = 5
 	// tailTries is how many beginnings are tried: all, where there are no more values; else evenly many of them.
 	tailTries = 500
 )
 
 // FitTail finds the tail of a distribution and the laws nearest to it, by maximum likelihood. It is given how many hosts have
-// each value; values below 1 are left out. It returns nil when there is no tail of 50 hosts with three different values.
+// each value; values below 1 are left out. It returns nil when there is no tail of 50 hosts with five different values.
 func FitTail(hosts map[int]int) *Tail {
 	values := make([]int, 0, len(hosts))
 	for value, n := range hosts {
@@ -113,6 +113,23 @@ func (t *Tail) distance(f *Fit) float64 {
 	return largest
 }
 
+// Chance returns how likely a power law is to be as far from its own sample as it is from the data, at most: the law was fitted
+// and the values are whole, so the true chance is smaller (Kolmogorov's distribution). Where it is small, a power law is ruled
+// out; where it is not, other laws may be as good or better.
+func (t *Tail) Chance() float64 {
+	root := math.Sqrt(float64(t.Hosts))
+	z := t.Distance * (root + 0.12 + 0.11/root) // Stephens 1970
+	if z < 0.2 {
+		return 1 // to twelve digits, and the sum converges slowly
+	}
+	sum, sign := 0.0, 1.0
+	for k := 1.0; k <= 100; k++ {
+		sum += sign * math.Exp(-2*k*k*z*z)
+		sign = -sign
+	}
+	return min(1, max(0, 2*sum))
+}
+
 func (t *Tail) logLikelihood(f *Fit) float64 {
 	sum := 0.0
 	for i, x := range t.values {
@@ -147,7 +164,7 @@ func (f *Fit) CCDF(x int) float64 {
 	case PowerLaw:
 		return hurwitz(f.Exponent, float64(x)) / hurwitz(f.Exponent, float64(f.from))
 	case LogNormal:
-		return math.Exp(f.logAbove(x) - f.logAbove(f.from))
+		return math.Exp(logUpper(f.standard(x)) - logUpper(f.standard(f.from)))
 	}
 	return math.Exp(-f.Rate * float64(x-f.from))
 }
@@ -158,14 +175,13 @@ func (f *Fit) logProbability(x int) float64 {
 	case PowerLaw:
 		return -f.Exponent*math.Log(float64(x)) - math.Log(hurwitz(f.Exponent, float64(f.from)))
 	case LogNormal:
-		above := f.logAbove(x)
-		return above + math.Log(-math.Expm1(f.logAbove(x+1)-above)) - f.logAbove(f.from)
+		return logBetween(f.standard(x), f.standard(x+1)) - logUpper(f.standard(f.from))
 	}
 	return -f.Rate*float64(x-f.from) + math.Log(-math.Expm1(-f.Rate))
 }
 
-// logAbove is the logarithm of the chance that a log-normal that is not cut off gives x or more.
-func (f *Fit) logAbove(x int) float64 { return logUpper((math.Log(float64(x)-0.5) - f.Mu) / f.Sigma) }
+// standard is where x begins in a log-normal that is not cut off, in standard deviations from its middle.
+func (f *Fit) standard(x int) float64 { return (math.Log(float64(x)-0.5) - f.Mu) / f.Sigma }
 
 // fitPowerLaw finds the exponent. The likelihood has one maximum, so its slope is enough.
 func fitPowerLaw(from, hosts int, logs float64) Fit {

@@ -48,6 +48,7 @@ func whole(hosts map[int]int) *Tail {
 		logs += float64(hosts[x]) * math.Log(float64(x))
 	}
 	t.Fits = []Fit{fitPowerLaw(t.From, t.Hosts, logs)}
+	t.Distance = t.distance(&t.Fits[0])
 	t.compete()
 	return t
 }
@@ -100,8 +101,11 @@ func TestFitTailFindsTheBeginning(t *testing.T) {
 	if tail == nil || tail.From < 9 || tail.From > 16 || math.Abs(tail.Fits[0].Exponent-2.5) > 3*tail.Error {
 		t.Fatalf("%+v", tail)
 	}
-	if tail.Distance > 0.02 {
-		t.Errorf("distance %v", tail.Distance)
+	if tail.Distance > 0.02 || tail.Chance() < 0.1 {
+		t.Errorf("distance %v, chance %v", tail.Distance, tail.Chance())
+	}
+	if tail := whole(sample(6, 5000, 1, exponentialAbove)); tail.Chance() > 0.001 {
+		t.Errorf("of an exponential, distance %v, chance %v", tail.Distance, tail.Chance())
 	}
 }
 
@@ -131,7 +135,7 @@ func TestNoTail(t *testing.T) {
 		"zeros":           {0: 1000},
 		"few hosts":       {1: 20, 2: 10, 3: 5},
 		"one value":       {30: 1000},
-		"two values":      {30: 1000, 31: 10},
+		"four values":     {30: 1000, 31: 10, 32: 10, 33: 1},
 		"negative values": {-1: 50, -2: 50, -3: 50},
 	} {
 		if tail := FitTail(hosts); tail != nil {
@@ -144,10 +148,10 @@ func TestNoTail(t *testing.T) {
 func TestFitsAreNumbers(t *testing.T) {
 	t.Parallel()
 	for name, hosts := range map[string]map[int]int{
-		"nearly one value": {30: 1000, 31: 1, 32: 1},
-		"large values":     {1 << 31: 30, 1<<31 + 1: 20, 1 << 40: 10},
-		"flat":             {1: 100, 2: 100, 3: 100, 4: 100},
-		"rising":           {1: 10, 2: 100, 3: 1000},
+		"nearly one value": {30: 1000, 31: 1, 32: 1, 33: 1, 34: 1},
+		"large values":     {1 << 31: 30, 1<<31 + 1: 20, 1 << 40: 10, 1 << 41: 1, 1 << 42: 1},
+		"flat":             {1: 100, 2: 100, 3: 100, 4: 100, 5: 100},
+		"rising":           {1: 10, 2: 100, 3: 1000, 4: 10000, 5: 100000},
 	} {
 		tail := FitTail(hosts)
 		for _, f := range tail.Fits {
@@ -173,6 +177,23 @@ func TestHurwitz(t *testing.T) {
 	} {
 		if got := hurwitz(test.s, test.a); math.Abs(got-test.want) > 1e-12*test.want {
 			t.Errorf("of %v from %v: %.15f, want %.15f", test.s, test.a, got, test.want)
+		}
+	}
+}
+
+// A normal distribution is cut into parts, on either side and across its middle.
+func TestLogBetween(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ a, b, want float64 }{
+		{0, 1, 0.3413447460685429},
+		{-1, 0, 0.3413447460685429},
+		{-1, 1, 0.6826894921370859},
+		{-2, 1, 0.8185946141203637},
+		{6, 7, 9.85307834e-10},
+		{-7, -6, 9.85307834e-10},
+	} {
+		if got := math.Exp(logBetween(test.a, test.b)); math.Abs(got-test.want) > 1e-8*test.want {
+			t.Errorf("%v to %v: %v, want %v", test.a, test.b, got, test.want)
 		}
 	}
 }

@@ -106,6 +106,9 @@ func (g *Graph) Told() int { return len(g.out.list) }
 // Degree returns the number of distinct hosts that the host is linked with.
 func (g *Graph) Degree(host int32) int { return len(g.links.row(host)) }
 
+// Neighbours returns the hosts that a host is linked with, in ascending order. They belong to the graph: do not change them.
+func (g *Graph) Neighbours(host int32) []int32 { return g.links.row(host) }
+
 // rows is an adjacency list without slack: the neighbours of host v are list[start[v]:start[v+1]], in ascending order once
 // the graph is built.
 type rows struct {

@@ -37,6 +37,18 @@ func logUpper(z float64) float64 {
 	return -zz/2 - math.Log(z*math.Sqrt(2*math.Pi)) + math.Log1p(-1/zz+3/(zz*zz))
 }
 
+// logBetween is the logarithm of the chance that a standard normal is between a and b, above a.
+func logBetween(a, b float64) float64 {
+	if a < 0 {
+		a, b = -b, -a // the same on the side where the chances of what is further out are small
+	}
+	if a < 0 {
+		return math.Log1p(-math.Erfc(b/math.Sqrt2)/2 - math.Erfc(-a/math.Sqrt2)/2)
+	}
+	above := logUpper(a)
+	return above + math.Log(-math.Expm1(logUpper(b)-above))
+}
+
 // maximum finds where f is largest between two bounds, if it rises to one point and then falls (Kiefer 1953).
 func maximum(low, high float64, f func(float64) float64) float64 {
 	const ratio = 0.6180339887498949

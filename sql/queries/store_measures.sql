@@ -2,12 +2,16 @@ INSERT INTO measure (snapshot_id, version, name, value, method, observations)
 SELECT
     @snapshot,
     @version,
-    @name,
-    @value,
-    @method,
-    count(*)
-FROM observation
-WHERE snapshot_id = @snapshot
+    m.name,
+    m.value,
+    m.method,
+    o.observations
+FROM unnest(@names::text[], @values::double precision[], @methods::text[]) AS m (name, value, method)
+CROSS JOIN (
+    SELECT count(*) AS observations
+    FROM observation
+    WHERE snapshot_id = @snapshot
+) o
 ON CONFLICT (snapshot_id, version, name) DO UPDATE
 SET
     value = excluded.value,

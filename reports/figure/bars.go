@@ -1,0 +1,202 @@
+package figure
+
+import (
+	"context"
+	"fmt"
+	"image/color"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// rowHeight is the room of one bar; the axis and its label come on top.
+const rowHeight = 15
+
+// barsHeight is the height of a figure of so many bars.
+func barsHeight(rows int) vg.Length { return vg.Length(max(rows, 3))*rowHeight + 34 }
+
+// level is the height of a bar on the axis: the first lies on top.
+func level(row, rows int) float64 { return float64(rows - 1 - row) }
+
+// bar is a horizontal bar around a level.
+func bar(from, to, y, thickness float64) box {
+	return box{from: point{from, y - thickness/2}, to: point{to, y + thickness/2}}
+}
+
+// freeRidersMethod is how report freeriders counts.
+const freeRidersMethod = "Hosts that declare no file, at most 10, at most 100, of those that told. Interval: Wilson's 95 %, as if " +
+	"those were a random sample. Bounds: of all hosts heard of, when none, or every one, that did not tell is a " +
+	"free rider."
+
+func freeRiders(ctx context.Context, a *Album) (*drawing, error) {
+	t, err := a.report(ctx, "freeriders")
+	if err != nil {
+		return nil, err
+	}
+	ch := &chart{x: axis{label: "hosts that share so little (%)", max: 100}, legend: above}
+	d := &drawing{painter: ch, height: barsHeight(3) + 14, method: freeRidersMethod}
+	share := &boxes{name: "of those that told", ink: blue}
+	bounds := &boxes{name: "bounds", ink: paleSky}
+	sure := &intervals{name: "95 % interval"}
+	var riders []row
+	for r := range t.rows() {
+		if _, known := r.number("low"); known {
+			riders = append(riders, r)
+		}
+	}
+	for i, r := range riders {
+		y := level(i, len(riders))
+		part, _ := r.number("share")
+		low, _ := r.number("low")
+		high, _ := r.number("high")
+		least, _ := r.number("least")
+		most, _ := r.number("most")
+		figure := strings.TrimPrefix(r.text("figure"), "share ")
+		ch.y.names = append(ch.y.names, fmt.Sprintf("%s: %.1f %%", figure, part))
+		bounds.list = append(bounds.list, bar(least, most, y, 0.8))
+		share.list = append(share.list, bar(0, part, y, 0.4))
+		sure.list = append(sure.list, interval{y, low, high})
+	}
+	slices.Reverse(ch.y.names)
+	if len(riders) == 0 {
+		ch.empty = noFiles
+		return d, nil
+	}
+	ch.layers = []layer{bounds, share, sure}
+	return d, nil
+}
+
+// agentsMethod follows the number of hosts.
+const agentsMethod = " hosts by the software that they name, all versions together; hosts name themselves as they like. " +
+	"Interval: Wilson's 95 %, as if they were a random sample of all."
+
+// mostAgents are shown one by one, all others together.
+const mostAgents = 14
+
+func agents(ctx context.Context, a *Album) (*drawing, error) {
+	t, err := a.report(ctx, "agents")
+	if err != nil {
+		return nil, err
+	}
+	ch := &chart{x: axis{label: "share of the hosts that named their software (%)"}, legend: above}
+	shares, sure, values := &boxes{ink: blue}, &intervals{name: "95 % interval"}, &texts{}
+	named, others, families := 0, 0, 0
+	var shown []row
+	for r := range t.rows() {
+		if r.text("version") != "all" {
+			continue
+		}
+		named += r.count("hosts")
+		if families++; len(shown) < mostAgents {
+			shown = append(shown, r)
+		} else {
+			others += r.count("hosts")
+		}
+	}
+	rows := len(shown)
+	if others > 0 {
+		rows++
+	}
+	d := &drawing{painter: ch, height: barsHeight(rows) + 14}
+	d.method = number(float64(named)) + agentsMethod
+	if named == 0 {
+		ch.empty = "No host named its software."
+		return d, nil
+	}
+	for i, r := range shown {
+		y := level(i, rows)
+		part, _ := r.number("share")
+		low, _ := r.number("low")
+		high, _ := r.number("high")
+		ch.y.names = append(ch.y.names, shortened(r.text("software"), 24))
+		shares.list = append(shares.list, bar(0, part, y, 0.62))
+		sure.list = append(sure.list, interval{y, low, high})
+		values.list = append(values.list, label{point{high, y}, number(float64(r.count("hosts")))})
+	}
+	if others > 0 {
+		part := 100 * float64(others) / float64(named)
+		ch.y.names = append(ch.y.names, fmt.Sprintf("%s others", number(float64(families-len(shown)))))
+		shares.list = append(shares.list, bar(0, part, 0, 0.62))
+		values.list = append(values.list, label{point{part, 0}, number(float64(others))})
+	}
+	slices.Reverse(ch.y.names)
+	ch.layers = []layer{shares, sure, values}
+	return d, nil
+}
+
+// fates are outcomes that mean about the same, in the order of report.outcome, with a colour each.
+var fates = []struct {
+	name     string
+	outcomes []string
+	ink      color.Color
+}{
+	{"answered", []string{"answered"}, blue},
+	{"refused", []string{"refused"}, sky},
+	{"unsupported", []string{"unsupported"}, green},
+	{"no servent spoke", []string{"garbage", "closed", "reset", "timeout"}, purple},
+	{"nothing there", []string{"connection-refused", "unreachable"}, vermillion},
+	{"no reply", []string{"connect-timeout", "silent"}, orange},
+	{"our doing", []string{"local-limit", "out-of-scope", "cancelled"}, grey},
+	{"not visited", []string{"not visited"}, color.NRGBA{200, 200, 200, 255}},
+}
+
+// outcomesMethod tells what the fates are.
+const outcomesMethod = "How conversations ended, by method; by any method, each host counts once with its best outcome, queries " +
+	"apart. No servent spoke: garbage, closed, reset or timeout after a connection. Nothing there: connection " +
+	"refused or unreachable. No reply: connect timeout, or silence to a datagram. Our doing: local limit, out " +
+	"of scope, cancelled."
+
+func outcomes(ctx context.Context, a *Album) (*drawing, error) {
+	t, err := a.report(ctx, "outcomes")
+	if err != nil {
+		return nil, err
+	}
+	ch := &chart{x: axis{label: "share of conversations, or of hosts (%)", max: 100}, legend: above}
+	d := &drawing{painter: ch, method: outcomesMethod}
+	counts := map[string]map[string]int{}
+	var methods []string
+	for r := range t.rows() {
+		method := r.text("method")
+		if counts[method] == nil {
+			counts[method] = map[string]int{}
+			methods = append(methods, method)
+		}
+		counts[method][r.text("outcome")] += r.count("count")
+	}
+	d.height = barsHeight(len(methods)) + 26
+	if len(methods) == 0 {
+		ch.empty = noHost
+		return d, nil
+	}
+	parts := make([]boxes, len(fates))
+	for i, method := range methods {
+		whole, done := 0, 0.0
+		for _, n := range counts[method] {
+			whole += n
+		}
+		for k, fate := range fates {
+			n := 0
+			for _, outcome := range fate.outcomes {
+				n += counts[method][outcome]
+			}
+			if n == 0 {
+				continue
+			}
+			share := 100 * float64(n) / float64(whole)
+			b := bar(done, done+share, level(i, len(methods)), 0.7)
+			b.text = percent(share)
+			parts[k].list = append(parts[k].list, b)
+			done += share
+		}
+		ch.y.names = append(ch.y.names, fmt.Sprintf("%s (%s)", method, number(float64(whole))))
+	}
+	slices.Reverse(ch.y.names)
+	for k := range parts {
+		if len(parts[k].list) > 0 {
+			parts[k].name, parts[k].ink = fates[k].name, fates[k].ink
+			ch.layers = append(ch.layers, &parts[k])
+		}
+	}
+	return d, nil
+}

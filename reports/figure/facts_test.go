@@ -1,0 +1,259 @@
+package figure
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/probe"
+	"gnucensus/storage/storagetest"
+)
+
+// chartOf makes a figure without painting it.
+func chartOf(t *testing.T, a *Album, name string) (*chart, string) {
+	t.Helper()
+	d, err := find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := d.make(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.painter.(*chart), made.method
+}
+
+// curveNamed returns the points of the curve whose name begins so.
+func curveNamed(t *testing.T, ch *chart, name string) []point {
+	t.Helper()
+	for _, l := range ch.layers {
+		if c, ok := l.(*curve); ok && strings.HasPrefix(c.name, name) {
+			return c.data
+		}
+	}
+	t.Fatalf("no curve %s", name)
+	return nil
+}
+
+func near(a, b float64) bool { return math.Abs(a-b) < 1e-9 }
+
+// Figures of the published graph agree with what is published of it.
+func TestPublishedFigures(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	a := open(t, db, published(t, db))
+
+	ch, method := chartOf(t, a, "degrees")
+	visited, heardOf := curveNamed(t, ch, "visited (2,465)"), curveNamed(t, ch, "only heard of (3,836)")
+	first, last := visited[0], visited[len(visited)-1]
+	if first != (point{1, 100}) || !near(last.x, 97) || !near(last.y, 100.0/2465) {
+		t.Errorf("degrees of the visited from %v to %v", first, last)
+	}
+	if heardOf[0] != (point{1, 100}) {
+		t.Errorf("degrees of those only heard of from %v", heardOf[0])
+	}
+	if !strings.Contains(method, "fitted to the tail of the visited hosts") || len(ch.layers) != 5 {
+		t.Errorf("%d layers, method %q", len(ch.layers), method)
+	}
+
+	_, method = chartOf(t, a, "distances")
+	for _, figure := range []string{"mean 4.64", "within 5.49", "diameter 9."} {
+		if !strings.Contains(method, figure) {
+			t.Errorf("distances: no %q in %q", figure, method)
+		}
+	}
+
+	ch, _ = chartOf(t, a, "cores")
+	inner := curveNamed(t, ch, "visited")
+	if last := inner[len(inner)-1]; last.x != 11 || last.y != 0 || inner[len(inner)-2].y == 0 || inner[0] != (point{0, 100}) {
+		t.Errorf("cores: %v", inner)
+	}
+
+	ch, _ = chartOf(t, a, "resilience")
+	for _, name := range []string{"at random", "by degree"} {
+		left := curveNamed(t, ch, name)
+		first, last := left[0], left[len(left)-1]
+		if !near(first.y, 100*6299.0/6301) || last != (point{100, 0}) || len(left) != removals+1 {
+			t.Errorf("%s: %d points from %v to %v", name, len(left), first, last)
+		}
+	}
+	if random, degree := curveNamed(t, ch, "at random"), curveNamed(t, ch, "by degree"); random[60].y < 2*degree[60].y {
+		t.Errorf("30 %% removed: at random %v, by degree %v", random[60], degree[60])
+	}
+}
+
+// A census of which every number is known.
+func small(t *testing.T) *Album {
+	db := storagetest.New(t)
+	one := talk(1, probe.TCPCrawl, probe.Answered)
+	one.Role, one.Agent = probe.Ultrapeer, "LimeWire/5.5.16"
+	one.Peers = []probe.Peer{{Endpoint: endpoint(2), Relation: probe.PeerLink}}
+	for leaf := 10; leaf < 15; leaf++ {
+		one.Peers = append(one.Peers, probe.Peer{Endpoint: endpoint(leaf), Relation: probe.LeafLink})
+	}
+	obs := []probe.Observation{one}
+	for i, files := range []int64{0, 0, 5, 95} {
+		o, kib := talk(10+i, probe.Leaf, probe.Answered), files*100
+		o.Role, o.Agent, o.Files, o.KiB = probe.LeafRole, "gtk-gnutella/1.2.3", &files, &kib
+		obs = append(obs, o)
+	}
+	asked := talk(1, probe.Query, probe.Answered)
+	asked.Query = "free jazz"
+	asked.Hits = []probe.Hit{
+		{Responder: endpoint(12), Delay: 300e6, Hops: 2, Results: 1},
+		{Responder: endpoint(13), Delay: 100e6, Hops: 1, Results: 1},
+		{Responder: endpoint(13), Delay: 100e6, Hops: 2, Results: 1},
+	}
+	silent := asked
+	silent.Hits = nil
+	return open(t, db, record(t, db, append(obs, asked, silent)...))
+}
+
+func TestSmallFigures(t *testing.T) {
+	t.Parallel()
+	a := small(t)
+	for _, test := range []struct {
+		figure, curve string
+		want          []point
+	}{
+		{"leaves", "visited (1)", []point{{5, 100}}},
+		{"parents", "visited (4)", []point{{1, 100}}},
+		{"parents", "only heard of (1)", []point{{1, 100}}},
+		{"files", "all hosts (4)", []point{{5, 50}, {95, 25}}},
+		{"lorenz", "files: 4 hosts, Gini 0.725", []point{{0, 0}, {50, 0}, {75, 5}, {100, 100}}},
+		{"lorenz", "data: 4 hosts, Gini 0.725", []point{{0, 0}, {50, 0}, {75, 5}, {100, 100}}},
+		{"latency", "first hit (2 queries)", []point{{100, 50}}},
+		{"latency", "all hits (3 hits)", []point{{100, 200.0 / 3}, {300, 100}}},
+		{"cores", "visited (5)", []point{{0, 100}, {1, 100}, {2, 0}}},
+	} {
+		ch, _ := chartOf(t, a, test.figure)
+		if diff := cmp.Diff(test.want, curveNamed(t, ch, test.curve), cmp.AllowUnexported(point{})); diff != "" {
+			t.Errorf("%s, %s (-want +got):\n%s", test.figure, test.curve, diff)
+		}
+	}
+	ch, _ := chartOf(t, a, "hits")
+	if mean := curveNamed(t, ch, "mean"); mean[len(mean)-1] != (point{0.3, 1.5}) {
+		t.Errorf("hits over time end at %v", mean[len(mean)-1])
+	}
+}
+
+// bars returns the lengths of the bars of a layer, from the first drawn.
+func bars(t *testing.T, ch *chart, name string) []float64 {
+	t.Helper()
+	for _, l := range ch.layers {
+		if b, ok := l.(*boxes); ok && b.name == name {
+			var lengths []float64
+			for _, box := range b.list {
+				lengths = append(lengths, box.to.x-box.from.x)
+			}
+			return lengths
+		}
+	}
+	t.Fatalf("no bars %q", name)
+	return nil
+}
+
+func TestSmallBars(t *testing.T) {
+	t.Parallel()
+	a := small(t)
+	same := cmp.Comparer(near)
+	ch, _ := chartOf(t, a, "freeriders")
+	if diff := cmp.Diff([]float64{50, 75, 100}, bars(t, ch, "of those that told"), same); diff != "" {
+		t.Errorf("free riders: %s", diff)
+	}
+	// Three of seven hosts did not tell: they are as many more.
+	if diff := cmp.Diff([]float64{300.0 / 7, 300.0 / 7, 300.0 / 7}, bars(t, ch, "bounds"), same); diff != "" {
+		t.Errorf("bounds: %s", diff)
+	}
+	names := []string{"at most 100 files: 100.0 %", "at most 10 files: 75.0 %", "no file: 50.0 %"}
+	if diff := cmp.Diff(names, ch.y.names); diff != "" {
+		t.Errorf("free riders: %s", diff)
+	}
+	ch, _ = chartOf(t, a, "agents")
+	if diff := cmp.Diff([]string{"LimeWire", "gtk-gnutella"}, ch.y.names); diff != "" {
+		t.Errorf("agents: %s", diff)
+	}
+	if diff := cmp.Diff([]float64{80, 20}, bars(t, ch, ""), same); diff != "" {
+		t.Errorf("agents: %s", diff)
+	}
+	ch, _ = chartOf(t, a, "outcomes")
+	if diff := cmp.Diff([]string{"query (2)", "leaf (4)", "tcp-crawl (1)", "any (7)"}, ch.y.names); diff != "" {
+		t.Errorf("outcomes: %s", diff)
+	}
+	if diff := cmp.Diff([]float64{500.0 / 7, 100, 100, 100}, bars(t, ch, "answered"), same); diff != "" {
+		t.Errorf("answered: %s", diff)
+	}
+	if diff := cmp.Diff([]float64{200.0 / 7}, bars(t, ch, "not visited"), same); diff != "" {
+		t.Errorf("not visited: %s", diff)
+	}
+}
+
+// A figure that has nothing to show says what is missing.
+func TestNothingToShow(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	snapshots := nothing(t, db)
+	for _, test := range []struct{ snapshot, figure, want string }{
+		{"empty", "network", noHost},
+		{"empty", "resilience", noHost},
+		{"empty", "outcomes", noHost},
+		{"empty", "degrees", "The snapshot has no link: no host told of any."},
+		{"empty", "files", noFiles},
+		{"empty", "freeriders", noFiles},
+		{"empty", "latency", noQuery},
+		{"empty", "agents", "No host named its software."},
+		{"one", "network", noLink},
+		{"one", "distances", noLink},
+		{"one", "cores", noLink},
+		{"one", "peers", "No link between ultrapeers is known."},
+		{"one", "files", "Each of the 1 hosts that told how many files it shares shares none."},
+		{"riders", "lorenz", "No host that told what it shares shares anything: there is nothing to hold a part of."},
+		{"unmeasured", "lorenz", noFiles},
+		{"unmeasured", "agents", "No host named its software."},
+		{"unanswered", "latency", "No query had a hit; 1 were asked."},
+		{"unanswered", "hits", "No query had a hit; 1 were asked."},
+		{"unanswered", "hops", "No query had a hit; 1 were asked."},
+	} {
+		ch, _ := chartOf(t, open(t, db, snapshots[test.snapshot]), test.figure)
+		if ch.empty != test.want {
+			t.Errorf("%s, %s: %q, want %q", test.snapshot, test.figure, ch.empty, test.want)
+		}
+	}
+	if ch, _ := chartOf(t, open(t, db, snapshots["riders"]), "freeriders"); ch.empty != "" {
+		t.Errorf("free riders alone: %q", ch.empty)
+	}
+}
+
+// What takes the whole graph is computed once for a version of the code.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	a := open(t, db, record(t, db, census(4, 20, 50, 0)...))
+	times := 0
+	compute := func(context.Context, *topology) (series, error) {
+		times++
+		return series{"a": {1, 2, math.Pi}, "b": {0}}, nil
+	}
+	for range 3 {
+		kept, err := a.kept(t.Context(), "test", compute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(series{"a": {1, 2, math.Pi}, "b": {0}}, kept); diff != "" {
+			t.Error(diff)
+		}
+	}
+	newer, err := Open(t.Context(), db, a.about.ID, "v0.0.1-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newer.kept(t.Context(), "test", compute); err != nil {
+		t.Fatal(err)
+	}
+	if times != 2 {
+		t.Errorf("computed %d times by two versions", times)
+	}
+}
