@@ -120,7 +120,7 @@ func TestOurNode(t *testing.T) {
 				if slices.Contains(c.skipped, name) || r.Slow {
 					want = conformance.Skipped
 				}
-				if r.Verdict != want && r.Verdict != conformance.NotSupported && !r.Optional {
+				if r.Verdict != want && !r.Optional {
 					t.Errorf("%s: %s, want %s: %s\nsent % x\nreceived % x", name, r.Verdict, want, r.Note, r.Sent, r.Received)
 				}
 				if r.Optional {
