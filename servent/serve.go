@@ -142,12 +142,15 @@ var farewells = []struct {
 	code   uint16
 	reason string
 }{
+	{message.ErrTooLong, 400, "Message too large"},
 	{errRepeats, 401, "Too many duplicates"},
 	{errTTL, 403, "TTL too high"},
 	{errRole, 203, "Role changed"},
 	{errQuiet, 406, "No reply to alive pings"},
 	{errTable, 413, "Query routing table error"},
 	{errRelays, 414, "Leaf node relayed"},
+	{link.ErrBomb, 501, "Deflate bomb"},
+	{link.ErrCorrupt, 501, "Corrupt deflate stream"},
 	{context.Canceled, 200, "Servent shutdown"},
 }
 

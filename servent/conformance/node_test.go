@@ -96,7 +96,7 @@ func test(t *testing.T, cfg conformance.Config, tests []conformance.Test) map[st
 	return results
 }
 
-// TestOurNode is what the package is for: our own node, in both roles, passes all that is not optional.
+// TestOurNode is what the package is for: our own node, in both roles, passes all that is not optional, and fails nothing.
 func TestOurNode(t *testing.T) {
 	t.Parallel()
 	const center, other, leaf = "127.70.1.1:6346", "127.70.1.2:6346", "127.70.1.3:6346"
@@ -120,11 +120,8 @@ func TestOurNode(t *testing.T) {
 				if slices.Contains(c.skipped, name) || r.Slow {
 					want = conformance.Skipped
 				}
-				if r.Verdict != want && !r.Optional {
+				if r.Verdict != want && (!r.Optional || r.Verdict == conformance.Fail) {
 					t.Errorf("%s: %s, want %s: %s\nsent % x\nreceived % x", name, r.Verdict, want, r.Note, r.Sent, r.Received)
-				}
-				if r.Optional {
-					t.Logf("optional: %s: %s %s", name, r.Verdict, r.Note)
 				}
 			}
 		})

@@ -5,13 +5,15 @@ import (
 	"fmt"
 )
 
-// ErrBomb: the peer's deflated stream expands as no honest traffic does, more than 1:100 over a long time.
-var ErrBomb = errors.New("deflate bomb")
-
+// Faults of a deflated stream.
 var (
-	errCorrupt = errors.New("corrupt deflate stream")
-	errEnded   = errors.New("deflate stream has ended")
+	// ErrBomb: the stream expands as no honest traffic does, more than 1:100 over a long time.
+	ErrBomb = errors.New("deflate bomb")
+	// ErrCorrupt: the stream is none of zlib.
+	ErrCorrupt = errors.New("corrupt deflate stream")
 )
+
+var errEnded = errors.New("deflate stream has ended")
 
 // What a stream may expand to: bombAllowance bytes and bombRatio times the bytes that came in.
 const (
@@ -121,7 +123,7 @@ func (z *inflater) header() error {
 	}
 	cmf, flags := z.take(8), z.take(8)
 	if cmf&15 != 8 || cmf>>4 > 7 || flags&0x20 != 0 || (cmf<<8|flags)%31 != 0 {
-		return fmt.Errorf("zlib header %02x %02x: %w", cmf, flags, errCorrupt)
+		return fmt.Errorf("zlib header %02x %02x: %w", cmf, flags, ErrCorrupt)
 	}
 	z.window = make([]byte, 1<<(cmf>>4+8))
 	z.state = (*inflater).block
@@ -149,7 +151,7 @@ func (z *inflater) block() error {
 	case 2:
 		z.state = (*inflater).dynamic
 	default:
-		return fmt.Errorf("block type: %w", errCorrupt)
+		return fmt.Errorf("block type: %w", ErrCorrupt)
 	}
 	return nil
 }
@@ -160,7 +162,7 @@ func (z *inflater) storedLength() error {
 	}
 	n, inverse := z.take(16), z.take(16)
 	if n != ^inverse&0xffff {
-		return fmt.Errorf("length of stored block: %w", errCorrupt)
+		return fmt.Errorf("length of stored block: %w", ErrCorrupt)
 	}
 	z.run = n
 	z.state = (*inflater).stored
@@ -188,7 +190,7 @@ func (z *inflater) dynamic() error {
 	}
 	z.nlit, z.nd, z.npacked = z.take(5)+257, z.take(5)+1, z.take(4)+4
 	if z.nlit > lastLitCode+1 || z.nd > distSymbols {
-		return fmt.Errorf("%d and %d symbols: %w", z.nlit, z.nd, errCorrupt)
+		return fmt.Errorf("%d and %d symbols: %w", z.nlit, z.nd, ErrCorrupt)
 	}
 	z.lens = [maxDynamicLn]uint8{}
 	z.got = 0
@@ -205,7 +207,7 @@ func (z *inflater) packingCode() error {
 		z.lens[lenOrder[z.got]] = uint8(z.take(3))
 	}
 	if !z.own[0].build(z.lens[:lenSymbols]) {
-		return fmt.Errorf("code of lengths: %w", errCorrupt)
+		return fmt.Errorf("code of lengths: %w", ErrCorrupt)
 	}
 	z.got = 0
 	z.state = (*inflater).lengths
@@ -222,7 +224,7 @@ func (z *inflater) lengths() error {
 			extra = [...]uint{2, 3, 7}[symbol-16]
 		}
 		if n == 0 {
-			return fmt.Errorf("length of a code: %w", errCorrupt)
+			return fmt.Errorf("length of a code: %w", ErrCorrupt)
 		}
 		if n+extra > z.n {
 			return errMore
@@ -232,7 +234,7 @@ func (z *inflater) lengths() error {
 		switch symbol {
 		case 16:
 			if z.got == 0 {
-				return fmt.Errorf("repeated length: %w", errCorrupt)
+				return fmt.Errorf("repeated length: %w", ErrCorrupt)
 			}
 			length, times = z.lens[z.got-1], 3+z.take(extra)
 		case 17:
@@ -241,7 +243,7 @@ func (z *inflater) lengths() error {
 			length, times = 0, 11+z.take(extra)
 		}
 		if z.got+times > total {
-			return fmt.Errorf("too many lengths: %w", errCorrupt)
+			return fmt.Errorf("too many lengths: %w", ErrCorrupt)
 		}
 		for ; times > 0; times-- {
 			z.lens[z.got] = length
@@ -249,7 +251,7 @@ func (z *inflater) lengths() error {
 		}
 	}
 	if !z.own[0].build(z.lens[:z.nlit]) || !z.own[1].build(z.lens[z.nlit:z.nlit+z.nd]) {
-		return fmt.Errorf("codes of a block: %w", errCorrupt)
+		return fmt.Errorf("codes of a block: %w", ErrCorrupt)
 	}
 	z.lit, z.dist = &z.own[0], &z.own[1]
 	z.state = (*inflater).symbols
@@ -265,7 +267,7 @@ func (z *inflater) symbols() error {
 		case n > z.n:
 			return errMore
 		case n == 0 || symbol > lastLitCode:
-			return fmt.Errorf("literal or length: %w", errCorrupt)
+			return fmt.Errorf("literal or length: %w", ErrCorrupt)
 		case symbol < endOfBlock:
 			z.take(n)
 			z.put(byte(symbol))
@@ -293,7 +295,7 @@ func (z *inflater) match(symbol int, n uint) error {
 		return errMore
 	}
 	if dn == 0 || code >= distSymbols {
-		return fmt.Errorf("distance: %w", errCorrupt)
+		return fmt.Errorf("distance: %w", ErrCorrupt)
 	}
 	n += dn
 	extra = uint(distExtra[code])
@@ -302,7 +304,7 @@ func (z *inflater) match(symbol int, n uint) error {
 	}
 	distance := int(distBase[code]) + int(z.bits>>n&(1<<extra-1))
 	if uint64(distance) > z.w || distance > len(z.window) {
-		return fmt.Errorf("distance of %d bytes after %d: %w", distance, z.w, errCorrupt)
+		return fmt.Errorf("distance of %d bytes after %d: %w", distance, z.w, ErrCorrupt)
 	}
 	z.take(n + extra)
 	z.run, z.distance = length, distance

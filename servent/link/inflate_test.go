@@ -123,7 +123,7 @@ func TestInflateWindow(t *testing.T) {
 		if fits && (!errors.Is(err, errEnded) || !bytes.Equal(got, append(noise, noise...))) {
 			t.Errorf("window %x: %d bytes, %v", header, len(got), err)
 		}
-		if !fits && !errors.Is(err, errCorrupt) {
+		if !fits && !errors.Is(err, ErrCorrupt) {
 			t.Errorf("window %x: error %v, want corrupt", header, err)
 		}
 	}
@@ -144,7 +144,7 @@ func TestInflateRefuses(t *testing.T) {
 		"length symbol 286":  "\x78\x01\x1b\x03\x00",
 		"distance symbol 30": "\x78\x01\x4b\x04\x3e\x00",
 	} {
-		if out, err := drain(newInflater(), []byte(stream)); !errors.Is(err, errCorrupt) {
+		if out, err := drain(newInflater(), []byte(stream)); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %x, %v; want corrupt", name, out, err)
 		}
 	}

@@ -270,21 +270,30 @@ func TestReceiveRefuses(t *testing.T) {
 		want    error
 	}{
 		"4 GiB":   {header + "\x00\x01\x00\xff\xff\xff\xff", false, message.ErrTooLong},
-		"corrupt": {"GNUTELLA", true, errCorrupt},
+		"corrupt": {"GNUTELLA", true, ErrCorrupt},
 		"ended":   {zlibHeader + "\x03\x00", true, io.EOF},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			near, far := tcp(t)
 			far.Write([]byte(test.wire))
-			l := New(&handshake.Session{Conn: near, Inflate: test.inflate}, Config{})
+			l := New(&handshake.Session{
+				Conn: near, Inflate: test.inflate, Theirs: handshake.Fields{{Name: "Bye-Packet", Value: "0.1"}},
+			}, Config{})
 			for range 2 {
 				if _, err := l.Receive(t.Context()); !errors.Is(err, test.want) {
 					t.Errorf("error %v, want %v", err, test.want)
 				}
 			}
-			if _, err := far.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-				t.Errorf("the connection was not closed: %v", err)
+			if test.want != io.EOF {
+				far.(*net.TCPConn).CloseWrite() // the goodbye waits for it
+				if err := l.Bye(t.Context(), 400, "Message too large"); err != nil {
+					t.Errorf("goodbye after a fault: %v", err)
+				}
+			}
+			said, err := io.ReadAll(far)
+			if err != nil || (len(said) > 0) != (test.want != io.EOF) {
+				t.Errorf("%d bytes before the end of the connection, %v", len(said), err)
 			}
 		})
 	}

@@ -24,10 +24,10 @@ func (e *PayloadError) Error() string { return "parse message: " + e.Err.Error()
 // Unwrap returns the fault.
 func (e *PayloadError) Unwrap() error { return e.Err }
 
-// Receive returns the next message. An error closes the link, except two: a [*PayloadError], and the error of ctx, after
-// which nothing is lost. The end of the stream is [io.EOF] after a whole message and [io.ErrUnexpectedEOF] within one; a
-// length beyond [message.Type.MaxLen] is [message.ErrTooLong]. Once the link is closed, the error is the reason, or
-// [net.ErrClosed].
+// Receive returns the next message. After a [*PayloadError] and after the error of ctx nothing is lost. The peer's stream may
+// have a fault, [message.ErrTooLong] for a length beyond [message.Type.MaxLen], [ErrBomb] or [ErrCorrupt]: all that is left
+// to do then is to say goodbye. Any other error closes the link; it is [io.EOF] at the end of the stream after a whole message
+// and [io.ErrUnexpectedEOF] within one. Once the link is closed, the error is the reason, or [net.ErrClosed].
 func (l *Link) Receive(ctx context.Context) (message.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return message.Message{}, fmt.Errorf("receive: %w", err)
@@ -47,7 +47,8 @@ func (l *Link) Receive(ctx context.Context) (message.Message, error) {
 	return message.Message{GUID: header.GUID, TTL: header.TTL, Hops: header.Hops, Body: body}, nil
 }
 
-// receiveError makes an error of the stream one of Receive, and closes the link when the stream cannot go on.
+// receiveError makes an error of the stream one of Receive, and closes the link when the stream has ended. A fault comes back
+// with every further attempt to read.
 func (l *Link) receiveError(ctx context.Context, err error) error {
 	select {
 	case <-l.closed:
@@ -60,7 +61,9 @@ func (l *Link) receiveError(ctx context.Context, err error) error {
 		return fmt.Errorf("receive: %w", interrupt.Err(ctx, err))
 	}
 	err = fmt.Errorf("receive: %w", err)
-	l.shut(err)
+	if !errors.Is(err, message.ErrTooLong) && !errors.Is(err, ErrBomb) && !errors.Is(err, ErrCorrupt) {
+		l.shut(err)
+	}
 	return err
 }
 
