@@ -17,7 +17,7 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s, snapshot %d\n\n%s\n\n", escapeMarkdown(r.Title), r.Snapshot, escapeMarkdown(r.About))
 	for _, c := range r.Columns {
-		name := escapeMarkdown(c.title())
+		name := escapeMarkdown(c.Title())
 		if c.Unit != "" {
 			name += " (" + escapeMarkdown(c.Unit) + ")"
 		}
@@ -33,8 +33,8 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 	}
 	b.WriteString("|\n")
 	for _, row := range r.Rows {
-		for i, v := range row {
-			fmt.Fprintf(&b, "| %s ", escapeMarkdown(pretty(v, r.unit(row, i))))
+		for i := range row {
+			fmt.Fprintf(&b, "| %s ", escapeMarkdown(r.Text(row, i)))
 		}
 		b.WriteString("|\n")
 	}
@@ -46,5 +46,5 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 	return err
 }
 
-// title is the name of the column for people.
-func (c Column) title() string { return strings.ReplaceAll(c.Name, "_", " ") }
+// Title is the name of the column for people.
+func (c Column) Title() string { return strings.ReplaceAll(c.Name, "_", " ") }

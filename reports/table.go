@@ -81,7 +81,7 @@ func (r *Report) header() [][]string {
 	units := slices.ContainsFunc(r.Columns, func(c Column) bool { return c.Unit != "" })
 	header := make([][]string, len(r.Columns))
 	for i, c := range r.Columns {
-		if header[i] = []string{c.title()}; units {
+		if header[i] = []string{c.Title()}; units {
 			header[i] = append(header[i], c.Unit)
 		}
 	}
@@ -92,8 +92,8 @@ func (r *Report) cells() [][]string {
 	var cells [][]string
 	for _, row := range r.shown() {
 		line := make([]string, len(row))
-		for i, v := range row {
-			line[i] = pretty(v, r.unit(row, i))
+		for i := range row {
+			line[i] = r.Text(row, i)
 		}
 		cells = append(cells, line)
 	}

@@ -107,6 +107,9 @@ func (r *Report) unit(row []any, column int) string {
 	return ""
 }
 
+// Text is a value of a row of the report for people, as tables and pages show it.
+func (r *Report) Text(row []any, column int) string { return pretty(row[column], r.unit(row, column)) }
+
 // pretty is a value for people: percentages with two decimals, other fractions with five digits.
 func pretty(v any, unit string) string {
 	switch v := v.(type) {

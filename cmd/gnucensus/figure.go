@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -90,24 +89,21 @@ func (p *program) figure(c *cli.Context, name string) error {
 		return err
 	}
 	return p.use(c, func(db *database) error {
-		id := c.Int64("snapshot")
-		if !c.IsSet("snapshot") {
-			if id, err = db.Latest(c.Context); err != nil {
-				return snapshotAdvice(err)
-			}
+		id, err := db.chosen(c)
+		if err != nil {
+			return err
 		}
 		album, err := figure.Open(c.Context, db.DB, id, version())
 		if err != nil {
 			return snapshotAdvice(fmt.Errorf("draw figure %s of snapshot %d: %w", name, id, err))
 		}
-		var drawn bytes.Buffer
-		caption, err := album.Draw(c.Context, name, options, &drawn)
-		if err != nil {
-			return err
-		}
+		var caption string
 		file := c.String("output")
-		if err := os.WriteFile(file, drawn.Bytes(), 0o644); err != nil {
-			return advise(fmt.Errorf("write figure: %w", err), "--output needs a folder that is there and may be written.")
+		if err := writeFile(file, func(w io.Writer) (err error) {
+			caption, err = album.Draw(c.Context, name, options, w)
+			return err
+		}); err != nil {
+			return err
 		}
 		return facts{{"figure", name}, {"snapshot", id}, {"file", file}, {"caption", caption}}.print(p.stdout, form)
 	})

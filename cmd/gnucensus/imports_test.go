@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"reports/exchange":           {"storage", "sql"},
 	"reports/graph":              {},
 	"reports/figure":             {"storage", "sql", "reports/graph"},
+	"reports/page":               {"storage", "reports", "reports/figure"},
 	"cmd/gnucensus":              {"..."},
 	"servent/conformance": { // its target is a black box
 		"servent/message", "servent/ggep", "servent/qrp", "servent/handshake", "servent/link", "servent/internal/interrupt",

@@ -32,6 +32,7 @@ func (p *program) reportCommand() *cli.Command {
 			Action:      func(c *cli.Context) error { return p.report(c, info.Name) },
 		})
 	}
+	report.Subcommands = append(report.Subcommands, p.pageCommand())
 	return report
 }
 
@@ -56,11 +57,9 @@ func (p *program) report(c *cli.Context, name string) error {
 		return err
 	}
 	return p.use(c, func(db *database) error {
-		id := c.Int64("snapshot")
-		if !c.IsSet("snapshot") {
-			if id, err = db.Latest(c.Context); err != nil {
-				return snapshotAdvice(err)
-			}
+		id, err := db.chosen(c)
+		if err != nil {
+			return err
 		}
 		r, err := reports.Run(c.Context, db.DB, name, id, version())
 		if err != nil {
