@@ -36,17 +36,25 @@ func (n *Node) dial(ctx context.Context, to netip.AddrPort) (stood bool, err err
 	if n.seats.force(p) == twice {
 		return false, nil // the host was faster
 	}
-	shaking, cancel := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
-	defer cancel()
-	s, err := n.reach(shaking, p)
+	s, err := n.meet(ctx, p)
 	if err != nil {
-		n.seats.leave(p)
 		return false, err
 	}
-	cancel()
 	defer s.Conn.Close()
 	n.serve(ctx, p, s)
 	return true, nil
+}
+
+// meet connects to a host that has a seat, and makes the handshake. It gives the seat back when no link comes of it.
+func (n *Node) meet(ctx context.Context, p *peer) (*handshake.Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout+handshakeTimeout)
+	defer cancel()
+	s, err := n.reach(ctx, p)
+	if err != nil {
+		n.seats.leave(p)
+		return nil, err
+	}
+	return s, nil
 }
 
 // A way is one manner of opening a link on a fresh connection.

@@ -139,11 +139,12 @@ func (n *Node) crawlAnswer() handshake.Reply {
 	return handshake.Accepted(append(f, handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)}))
 }
 
-// hosts returns at most so many hosts to name to others: those of the cache, then ultrapeers that are neighbours.
+// hosts returns at most so many hosts to name to others: those of the cache, then ultrapeers that are neighbours, then those that
+// answered not long ago.
 func (n *Node) hosts(most int) []netip.AddrPort {
 	var found []netip.AddrPort
 	seen := make(map[netip.AddrPort]bool)
-	for _, list := range [][]netip.AddrPort{n.cfg.Known, addrsOf(n.seats.neighbours(Ultrapeer))} {
+	for _, list := range [][]netip.AddrPort{n.cfg.Known, addrsOf(n.seats.neighbours(Ultrapeer)), n.keeper.fresh()} {
 		for _, a := range list {
 			if len(found) < most && !seen[a] {
 				seen[a] = true

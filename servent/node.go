@@ -23,6 +23,8 @@ type Node struct {
 	askings askings
 	seen    tallies
 	guard   *guard
+	keeper  *keeper // nil: it dials Config.Connect alone
+	pinger  pinger
 	tls     *handshake.TLS // nil: plaintext alone
 	leaf    atomic.Bool    // the role now
 	log     *slog.Logger
@@ -44,6 +46,10 @@ func New(cfg Config) (*Node, error) {
 		if n.tls, err = handshake.NewTLS(); err != nil {
 			return nil, fmt.Errorf("configure node: %w", err)
 		}
+	}
+	var err error
+	if n.keeper, err = newKeeper(n); err != nil {
+		return nil, fmt.Errorf("configure node: %w", err)
 	}
 	return n, nil
 }
@@ -68,7 +74,17 @@ func (n *Node) Run(ctx context.Context) error {
 			return fmt.Errorf("run node: %w", err)
 		}
 		defer u.Close()
+		n.pinger.use(u)
 		running.Go(func() { n.accept(ctx, l) })
+		running.Go(func() { n.answerDatagrams(ctx, u) })
+	}
+	if n.cfg.Firewalled && n.keeper != nil {
+		u, err := n.cfg.Net.ListenPacket(ctx, "udp", ":0") // to ask caches from
+		if err != nil {
+			return fmt.Errorf("run node: %w", err)
+		}
+		defer u.Close()
+		n.pinger.use(u)
 		running.Go(func() { n.answerDatagrams(ctx, u) })
 	}
 	for _, to := range n.cfg.Connect {
@@ -76,6 +92,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	running.Go(func() { n.keepTable(ctx) })
 	running.Go(func() { n.discover(ctx) })
+	if n.keeper != nil {
+		running.Go(func() { n.keeper.run(ctx) })
+	}
 	<-ctx.Done()
 	return nil
 }

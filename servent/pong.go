@@ -97,6 +97,9 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 	if n.tls != nil {
 		blocks = append(blocks, ggep.TLS())
 	}
+	if n.cfg.UDPHC {
+		blocks = append(blocks, ggep.UDPHC(""))
+	}
 	blocks = append(blocks, ggep.DU(min(time.Since(n.started), 24*time.Hour)))
 	if from.IsValid() {
 		if asked.Has("IP") {

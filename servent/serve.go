@@ -24,6 +24,7 @@ func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
 	defer func() {
 		n.seats.leave(p)
 		n.promote()
+		n.keeper.stir()
 		n.tell(p, false)
 	}()
 	p.can, p.since = readAbilities(s.Theirs), time.Now()
@@ -119,6 +120,7 @@ func (n *Node) handle(ctx context.Context, p *peer, m message.Message) error {
 		n.handlePing(p, m)
 	case *message.Pong:
 		n.handlePong(p, m, body)
+		n.keeper.hearPong(body)
 	case *message.Query:
 		return n.handleQuery(ctx, p, m, body)
 	case *message.QueryHit:

@@ -66,6 +66,8 @@ type Config struct {
 	Deflate    bool             // links that it dials may be compressed; for those who come, the dialect decides
 	TLS        bool             // links may be encrypted, where the other side can do it; see [handshake.TLS]
 	Old        bool             // it speaks the 0.4 handshake with those who know no other
+	Bootstrap  Bootstrap        // how many links it wants, and where it finds hosts for them
+	UDPHC      bool             // it is a UDP host cache that others may name: its PONGs say so
 	Connect    []netip.AddrPort // hosts that it dials, and dials again when the link is lost
 	Known      []netip.AddrPort // its host cache: whom it names to those who look for hosts, before its own neighbours
 
@@ -102,6 +104,8 @@ func (c Config) Validate() error {
 		return errors.New("service for connections that begin with nothing: it would take all")
 	case c.HopWait < 0 || c.Results < 0 || c.TableWait < 0:
 		return fmt.Errorf("waits %v and %v, %d results: none may be negative", c.HopWait, c.TableWait, c.Results)
+	case c.Bootstrap.Links < 0:
+		return fmt.Errorf("links %d: they may not be negative", c.Bootstrap.Links)
 	case c.Slots.Ultrapeers < 0 || c.Slots.Leaves < 0:
 		return fmt.Errorf("slots %+v: none may be negative", c.Slots)
 	}

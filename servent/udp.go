@@ -47,6 +47,8 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 		pong := n.pong()
 		pong.Tail = n.extensions(body.GGEP(), from)
 		return pong
+	case *message.Pong:
+		n.pinger.take(m.GUID, body)
 	case *message.Vendor:
 		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl {
 			return n.crawlerPong(ping).Vendor()

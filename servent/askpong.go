@@ -1,0 +1,89 @@
+package servent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"gnucensus/servent/message"
+)
+
+// pongWait is how long the answer of a UDP host cache is waited for.
+const pongWait = 10 * time.Second
+
+// Errors of a PING by UDP.
+var (
+	errNoSocket = errors.New("no UDP socket")
+	errNoPong   = errors.New("no PONG")
+)
+
+// A pinger sends PINGs by UDP and waits for their PONGs. An answer is told by its GUID, not by where it comes from.
+type pinger struct {
+	mu   sync.Mutex
+	conn net.PacketConn // nil before there is one
+	open map[message.GUID]chan<- *message.Pong
+}
+
+// use sends from the node's socket from now on: a cache that pings back finds the servent there.
+func (p *pinger) use(conn net.PacketConn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conn, p.open = conn, make(map[message.GUID]chan<- *message.Pong)
+}
+
+// askPong sends a PING and waits for its PONG.
+func (n *Node) askPong(ctx context.Context, to netip.AddrPort, ping *message.Ping) (*message.Pong, error) {
+	id := message.NewGUID()
+	b, err := message.Append(nil, message.Message{GUID: id, TTL: 1, Body: ping})
+	if err != nil {
+		return nil, err
+	}
+	answers := make(chan *message.Pong, 1)
+	conn := n.pinger.begin(id, answers)
+	if conn == nil {
+		return nil, errNoSocket
+	}
+	defer n.pinger.end(id)
+	if _, err := conn.WriteTo(b, net.UDPAddrFromAddrPort(to)); err != nil {
+		return nil, fmt.Errorf("send PING: %w", err)
+	}
+	late := time.NewTimer(pongWait)
+	defer late.Stop()
+	select {
+	case pong := <-answers:
+		return pong, nil
+	case <-late.C:
+		return nil, errNoPong
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pinger) begin(id message.GUID, answers chan<- *message.Pong) net.PacketConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.conn != nil {
+		p.open[id] = answers
+	}
+	return p.conn
+}
+
+func (p *pinger) end(id message.GUID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, id)
+}
+
+// take gives a PONG to who asked for it. One that nobody asked for is dropped.
+func (p *pinger) take(id message.GUID, pong *message.Pong) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case p.open[id] <- pong: // a nil channel takes nothing
+	default:
+	}
+}
