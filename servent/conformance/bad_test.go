@@ -352,8 +352,8 @@ func outOfBand(claimed func(*fake, message.Message) []message.Message) func(*fak
 	}
 }
 
-// TestPieces: a servent that takes what it reads first for the whole hello. Pipes keep the pieces apart, as a network does on
-// a good day.
+// TestPieces: a servent that takes what it reads first for the whole hello. Pipes keep the pieces apart, as a network does
+// on a good day.
 func TestPieces(t *testing.T) {
 	t.Parallel()
 	f := newFake(netip.MustParseAddrPort("127.70.3.8:6346"))

@@ -103,14 +103,19 @@ func crawlLeaves(ctx context.Context, t *Target) error {
 	return nil
 }
 
-// isUltrapeer tells the role of the target, by its answer to who is no crawler.
+// isUltrapeer tells the role of the target, by its answer to who is no crawler, be it a refusal.
 func (t *Target) isUltrapeer(ctx context.Context) (bool, error) {
 	e, err := t.enter(ctx)
-	if err != nil {
-		return false, err
+	if err == nil {
+		is, _ := e.answer.Bool("X-Ultrapeer")
+		return is, nil
 	}
-	is, _ := e.answer.Bool("X-Ultrapeer")
-	return is, nil
+	if e != nil {
+		if is, known := e.refusal.Theirs.Bool("X-Ultrapeer"); known {
+			return is, nil
+		}
+	}
+	return false, err
 }
 
 func crawlAddresses(ctx context.Context, t *Target) error {

@@ -214,15 +214,14 @@ func firstLine(ctx context.Context, c net.Conn) string {
 
 // shielded comes to a leaf as a leaf.
 func shielded(ctx context.Context, t *Target) error {
-	e, err := t.enter(ctx)
-	if err != nil {
+	switch isUltrapeer, err := t.isUltrapeer(ctx); {
+	case err != nil:
 		return err
-	}
-	t.trace = e.trace
-	switch isUltrapeer, _ := e.answer.Bool("X-Ultrapeer"); {
 	case isUltrapeer:
 		return skip("it is an ultrapeer")
-	case e.refusal == nil:
+	}
+	t.trace = t.entry.trace
+	if t.entry.refusal == nil {
 		return errors.New("it is a leaf, and lets leaves in")
 	}
 	return nil

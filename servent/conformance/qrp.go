@@ -27,14 +27,14 @@ const tableSlots = 1 << 16
 
 // leafLink opens a link to an ultrapeer that routes queries, as its leaf.
 func (t *Target) leafLink(ctx context.Context) (*session, error) {
-	isUltrapeer, err := t.isUltrapeer(ctx)
+	e, err := t.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !isUltrapeer {
+	if is, _ := e.answer.Bool("X-Ultrapeer"); !is {
 		return nil, skip("it is a leaf")
 	}
-	if !t.entry.answer.Has("X-Query-Routing") {
+	if !e.answer.Has("X-Query-Routing") {
 		return nil, unsupported("the answer to our hello has no X-Query-Routing")
 	}
 	return t.joinAs(ctx, leaf)

@@ -95,10 +95,11 @@ func TestFullServent(t *testing.T) {
 	full.Slots.Ultrapeers, full.Slots.Leaves = 0, 0
 	full.Known = append(full.Known, netip.MustParseAddrPort("198.51.100.1:6346"))
 	start(t, full)
-	results := test(t, target(full.Addr.String()), some(t, "handshake/answer", "handshake/try", "crawl/peers", "ping/alive"))
+	results := test(t, target(full.Addr.String()), some(t, "handshake/answer", "handshake/try", "crawl/leaves", "ping/alive",
+		"qrp/accepted"))
 	for name, want := range map[string]conformance.Verdict{
-		"handshake/answer": conformance.Skipped, "handshake/try": conformance.Pass, "crawl/peers": conformance.Pass,
-		"ping/alive": conformance.Skipped,
+		"handshake/answer": conformance.Skipped, "handshake/try": conformance.Pass, "crawl/leaves": conformance.Pass,
+		"ping/alive": conformance.Skipped, "qrp/accepted": conformance.Skipped,
 	} {
 		if r := results[name]; r.Verdict != want {
 			t.Errorf("%s: %s %q, want %s", name, r.Verdict, r.Note, want)

@@ -70,7 +70,8 @@ type entry struct {
 	trace   trace
 }
 
-// enter finds out in which role the target lets us in: as a leaf, or else as an ultrapeer.
+// enter finds out in which role the target lets us in: as a leaf, or else as an ultrapeer. When it lets nobody in, the test
+// is skipped, and the entry tells of the refusal.
 func (t *Target) enter(ctx context.Context) (*entry, error) {
 	if t.entry == nil {
 		e, err := t.knock(ctx)
