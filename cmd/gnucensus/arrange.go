@@ -106,7 +106,7 @@ func (a *arranger) word(word string) error {
 		for _, c := range here.commands {
 			names = append(names, c.Name)
 		}
-		hint := fmt.Sprintf("%s\nKnown here: %s.", cli.SuggestCommand(here.commands, word), strings.Join(names, ", "))
+		hint := fmt.Sprintf("Known here: %s.", strings.Join(names, ", "))
 		return usage(hint, "%sunknown command %q", a.within(), word)
 	}
 	a.arguments = append(a.arguments, word)

@@ -13,11 +13,11 @@ import (
 // candidatesPerVia is how many ultrapeers may be tried for one that lets us ask: many have no slot for a leaf.
 const candidatesPerVia = 4
 
-// ask asks each query that is still to be asked through QueryVia ultrapeers. It returns whether any was asked.
-func (c *census) ask(ctx context.Context) (bool, error) {
+// ask asks each query that is still to be asked through QueryVia ultrapeers.
+func (c *census) ask(ctx context.Context) error {
 	candidates, pending, err := c.planQueries(ctx)
 	if err != nil {
-		return false, fmt.Errorf("choose ultrapeers to ask through: %w", errors.Join(ctx.Err(), err))
+		return fmt.Errorf("choose ultrapeers to ask through: %w", errors.Join(ctx.Err(), err))
 	}
 	fmt.Fprintf(c.talk, "asking %d queries through %d ultrapeers\n", len(c.Queries), min(c.QueryVia, len(candidates)))
 	asking, stop := context.WithCancel(ctx)
@@ -32,9 +32,7 @@ func (c *census) ask(ctx context.Context) (bool, error) {
 		askers.Go(func() { c.askThroughOne(asking, next, pending, answers) })
 	}
 	go func() { askers.Wait(); close(answers) }()
-	asked := false
 	for obs := range answers {
-		asked = true
 		if err == nil {
 			err = c.record(ctx, obs)
 		}
@@ -42,7 +40,7 @@ func (c *census) ask(ctx context.Context) (bool, error) {
 			stop()
 		}
 	}
-	return asked, err
+	return err
 }
 
 // planQueries returns the ultrapeers to ask through, the best first, and which queries are still to be asked through each.

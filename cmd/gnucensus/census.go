@@ -18,7 +18,7 @@ import (
 // lastWords is the time that the writing of a stopped crawl's state may take.
 const lastWords = 30 * time.Second
 
-// A census is one run of a snapshot: a walk, queries, and a walk among those whom the hits made heard of.
+// A census is one run of a snapshot: a walk, then queries.
 type census struct {
 	settings
 	pacer    *pace.Pacer
@@ -31,7 +31,7 @@ type census struct {
 
 	started  time.Time
 	visited  int  // visits of this run
-	complete bool // nobody was left to visit when the last walk ended
+	complete bool // nobody was left to visit when the walk ended
 
 	stopped bool // by a signal
 	state   storage.State
@@ -91,45 +91,18 @@ func (c *census) survey(ctx context.Context, seeds []probe.Endpoint) error {
 	if err := c.walk(ctx, seeds); err != nil || ctx.Err() != nil || c.QueryVia == 0 {
 		return err
 	}
-	asked, err := c.ask(ctx)
-	if err != nil || !asked || ctx.Err() != nil || !c.complete {
-		return err
-	}
-	// What the hits made heard of is what a resumed crawl would find unvisited.
-	if err := c.reopen(ctx); err != nil || len(c.snapshot.Frontier()) == 0 {
-		return err
-	}
-	return c.walk(ctx, nil)
-}
-
-func (c *census) reopen(ctx context.Context) error {
-	id := c.snapshot.ID()
-	c.snapshot.Close()
-	again, err := c.db.Resume(ctx, id)
-	if err != nil {
-		return errors.Join(ctx.Err(), err)
-	}
-	c.snapshot = again
-	return nil
+	return c.ask(ctx)
 }
 
 // walk visits the seeds, what is left of earlier runs, and whom they name.
 func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 	cfg := crawler.Config{
-		Workers: c.Workers,
-		Admit:   c.pacer.Visit,
-		Visited: c.snapshot.Visited(),
-		Log:     c.log,
-	}
-	if c.MaxHosts > 0 {
-		cfg.MaxHosts = c.MaxHosts - c.visited
-	}
-	if c.Duration > 0 {
-		cfg.Duration = c.Duration - time.Since(c.started)
-	}
-	if cfg.MaxHosts < 0 || cfg.Duration < 0 || c.MaxHosts > 0 && cfg.MaxHosts == 0 {
-		c.complete = false
-		return nil
+		Workers:  c.Workers,
+		MaxHosts: c.MaxHosts,
+		Duration: c.Duration,
+		Admit:    c.pacer.Visit,
+		Visited:  c.snapshot.Visited(),
+		Log:      c.log,
 	}
 	walker := crawler.New(cfg, c.surveyor, c.snapshot)
 	var summary crawler.Summary
@@ -137,7 +110,6 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 		summary, err = walker.Run(ctx, append(c.snapshot.Frontier(), seeds...))
 		return err
 	})
-	c.visited += summary.Visited
-	c.complete = summary.Complete
+	c.visited, c.complete = summary.Visited, summary.Complete
 	return err
 }

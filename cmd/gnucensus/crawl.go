@@ -19,7 +19,7 @@ func (p *program) crawlCommand() *cli.Command {
 		Usage: "walk the network from seeds, ask queries, and keep a snapshot",
 		Description: strings.TrimSpace(`
 Each host that is heard of is visited once. When nobody is left to visit, the queries are asked through a few ultrapeers that
-answered, and hosts that the hits made heard of are visited too. Ctrl-C saves and tells how to resume.
+answered. Ctrl-C saves and tells how to resume.
 
 A live walk without seeds begins with ultrapeers of an earlier snapshot, or else asks the caches of the network: UDP host caches
 first, web caches when those do not name enough hosts, and none more often than it likes.
@@ -129,8 +129,12 @@ func (p *program) take(ctx context.Context, c *census, db *storage.DB, snapshot 
 	id := snapshot.ID()
 	c.db, c.snapshot = db, snapshot
 	c.log = p.log.With("snapshot", id)
-	defer func() { c.snapshot.Close() }() // not the one that it began with, when it was opened again
-	fmt.Fprintf(p.talk, "snapshot %d begins; Ctrl-C saves it\n", id)
+	defer snapshot.Close()
+	begins := "begins"
+	if len(snapshot.Visited()) > 0 {
+		begins = "goes on"
+	}
+	fmt.Fprintf(p.talk, "snapshot %d %s; Ctrl-C saves it\n", id, begins)
 	if err := c.run(ctx, seeds); err != nil {
 		return err
 	}

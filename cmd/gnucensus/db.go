@@ -96,8 +96,17 @@ func (p *program) dbStatus(c *cli.Context) error {
 		state = "stopped: the next command that needs it starts it"
 	}
 	return facts{
-		{"data_directory", s.Dir}, {"postgresql", s.Version}, {"state", state}, {"process", s.PID}, {"url", s.DSN}, {"log", s.Log},
+		{"data_directory", s.Dir}, {"postgresql", orNone(s.Version)}, {"state", state}, {"process", orNone(s.PID)},
+		{"url", orNone(s.DSN)}, {"log", s.Log},
 	}.print(p.stdout, form)
+}
+
+// orNone is a fact that does not exist when it is zero.
+func orNone[T comparable](v T) any {
+	if v == *new(T) {
+		return nil
+	}
+	return v
 }
 
 func (p *program) dbStop(c *cli.Context) error {

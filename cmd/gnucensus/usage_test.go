@@ -20,10 +20,10 @@ func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	noAddress, long := file(t, "127.50.0.1:6346", "here"), file(t, strings.Repeat("long", 2000))
 	for _, test := range []struct{ args, want, hint string }{
-		{"crwl", `unknown command "crwl"`, `"crawl"`},
-		{"snapshot lst", `snapshot: unknown command "lst"`, `"list"`},
+		{"crwl", `unknown command "crwl"`, `Known here: lab, crawl, `},
+		{"snapshot lst", `snapshot: unknown command "lst"`, `Known here: list, show, `},
 		{"report freerider", `report: unknown command "freerider"`, "freeriders"},
-		{"help crwl", `unknown command "crwl"`, `"crawl"`},
+		{"help crwl", `unknown command "crwl"`, `Known here: lab, crawl, `},
 		{"crawl --sed 127.1.0.1:6346", "crawl: unknown flag --sed", "--seed"},
 		{"crawl --seed", "crawl: flag --seed needs a value", "gnucensus crawl --help"},
 		{"crawl --rate fast", `"fast"`, "gnucensus crawl --help"},
