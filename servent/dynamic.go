@@ -49,8 +49,8 @@ func (n *Node) askForLeaf(ctx context.Context, p *peer, m message.Message, q *me
 		changed: make(chan struct{}, 1),
 	}
 	p.asked = append(p.asked, a)
+	n.askings.begin(a) // before the leaf can speak of it
 	p.asking.Go(func() {
-		n.askings.begin(a)
 		defer n.askings.end(a)
 		defer a.stop()
 		n.ask(ctx, a)

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"testing"
@@ -42,5 +43,34 @@ func BenchmarkStart(b *testing.B) {
 		hosts := float64(plan.Ultrapeers + plan.Leaves)
 		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/hosts, "heap-bytes/host")
 		b.ReportMetric(float64(after.StackInuse-before.StackInuse)/hosts, "stack-bytes/host")
+	}
+}
+
+// BenchmarkSearch searches from leaves of a network of 30 ultrapeers and 300 leaves, for a file that one host has, for 100
+// results of what one host in ten has, and for what nobody has, until everybody has been asked. It prints how many copies of a
+// query are sent, by dynamic querying and, on the same network, by a flood with TTL 7.
+func BenchmarkSearch(b *testing.B) {
+	n := crowd(b, "127.31.16.1")
+	launch(b, n)
+	rare, r := n.rare(), rand.New(rand.NewPCG(3, 3))
+	for name, search := range map[string]func(){
+		"rare":   func() { find(b.Context(), n.leaf(r), rare[r.IntN(len(rare))], 1) },
+		"common": func() { find(b.Context(), n.leaf(r), commonWords, 100) },
+		"absent": func() {
+			ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second) // longer than an ultrapeer asks on
+			defer cancel()
+			find(ctx, n.leaf(r), "kraken", 1)
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			before := n.queries(b)
+			for b.Loop() {
+				search()
+			}
+			cost := float64(n.queries(b)-before) / float64(b.N)
+			b.ReportMetric(cost, "messages/query")
+			b.ReportMetric(n.flood(), "flood-messages/query")
+			b.ReportMetric(n.flood()/cost, "times-fewer")
+		})
 	}
 }

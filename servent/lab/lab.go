@@ -22,6 +22,7 @@ type Net struct {
 	plan    Plan
 	configs []servent.Config
 	truth   []Host
+	nodes   []*servent.Node // of the hosts that run; nil for dead ones
 	leave   chan struct{}
 	left    sync.Once
 }
@@ -64,23 +65,23 @@ func (n *Net) Run(ctx context.Context, ready func()) error {
 		return fmt.Errorf("run lab: %w", err)
 	}
 	links := &census{wanted: n.linkEnds(), standing: make(chan struct{})}
-	nodes := make([]*servent.Node, len(stations))
+	n.nodes = make([]*servent.Node, len(stations))
 	for i, s := range stations {
 		if s == nil {
 			continue
 		}
-		if nodes[i], err = servent.New(n.config(i, s, links)); err != nil {
+		if n.nodes[i], err = servent.New(n.config(i, s, links)); err != nil {
 			return fmt.Errorf("run lab: %w", err)
 		}
 	}
 	running, ctx := errgroup.WithContext(ctx)
 	for i, s := range stations {
 		if s != nil {
-			running.Go(func() error { return n.runHost(ctx, nodes[i], s) })
+			running.Go(func() error { return n.runHost(ctx, n.nodes[i], s) })
 		}
 	}
 	running.Go(func() error {
-		if links.wait(ctx) && settle(ctx, nodes) && ready != nil {
+		if links.wait(ctx) && settle(ctx, n.nodes) && ready != nil {
 			ready()
 		}
 		return nil

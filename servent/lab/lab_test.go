@@ -46,6 +46,13 @@ func start(t *testing.T, p Plan) *Net {
 	if err != nil {
 		t.Fatal(err)
 	}
+	launch(t, n)
+	return n
+}
+
+// launch runs a lab until the test ends; it is ready when launch returns.
+func launch(t testing.TB, n *Net) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- n.Run(ctx, func() { close(ready) }) }()
@@ -63,7 +70,6 @@ func start(t *testing.T, p Plan) *Net {
 	case <-time.After(patience):
 		t.Fatal("the lab is not ready")
 	}
-	return n
 }
 
 // index returns the truth by address.
