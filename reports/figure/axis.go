@@ -14,6 +14,7 @@ type axis struct {
 	label    string
 	log      bool
 	min, max float64  // the range; where it is empty, that of the data
+	most     float64  // no value can be more; 0: there is no such bound
 	names    []string // of the categories at 0, 1, 2 …, instead of numbers
 }
 
@@ -62,6 +63,9 @@ func (a *axis) fit(layers []layer, of func(point) float64) {
 		a.min, a.max = low/1.15, high*1.15
 		if spare := 10 / (a.max / a.min); spare > 1 {
 			a.min, a.max = a.min/math.Sqrt(spare), a.max*math.Sqrt(spare)
+		}
+		if over := a.max / (a.most * 1.15); a.most > 0 && over > 1 {
+			a.min, a.max = a.min/over, a.max/over
 		}
 	default:
 		a.min, a.max = min(0, low), high*1.04

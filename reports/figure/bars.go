@@ -68,7 +68,7 @@ func freeRiders(ctx context.Context, a *Album) (*drawing, error) {
 }
 
 // agentsMethod follows the number of hosts.
-const agentsMethod = " hosts by the software that they name, all versions together; hosts name themselves as they like. " +
+const agentsMethod = " hosts by the software that they name, all versions together; hosts name themselves as they like. Beside the bars: hosts. " +
 	"Interval: Wilson's 95 %, as if they were a random sample of all."
 
 // mostAgents are shown one by one, all others together.

@@ -36,6 +36,8 @@ var definitions = []definition{
 		columnWidth, landscape, hitsOverTime},
 	{Info{"hops", "Hits by hops", "How many links hits travelled."},
 		columnWidth, landscape, hitsByHops},
+	{Info{"responses", "Inequality of answers", "How little the hosts that answer least give of all answers (Lorenz curves)."},
+		columnWidth, square, responses},
 	{Info{"outcomes", "Outcomes", "How conversations ended, by method."},
 		columnWidth, 0, outcomes},
 	{Info{"agents", "Agents", "Which software hosts run, with intervals."},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
 
@@ -102,14 +103,14 @@ func verdict(ratio, p float64) string {
 	case p < 0.1:
 		told = "farther"
 	}
-	return fmt.Sprintf("%s (Vuong's z %.1f, %s)", told, ratio, chance(p))
+	return fmt.Sprintf("%s (Vuong's z\u00a0=\u00a0%s, %s)", told, strings.Replace(fmt.Sprintf("%.1f", ratio), "-", "–", 1), chance(p))
 }
 
 func chance(p float64) string {
 	if p < 0.001 {
-		return "p < 0.001"
+		return "p\u00a0<\u00a00.001"
 	}
-	return fmt.Sprintf("p = %.3f", p)
+	return fmt.Sprintf("p\u00a0=\u00a0%.3f", p)
 }
 
 // between returns whole numbers from one to another, on a logarithmic axis about evenly far apart.
@@ -187,7 +188,7 @@ func (g *degrees) draw(ctx context.Context, a *Album) (*drawing, error) {
 			heardOf[r.count("links")] += r.count("only_heard_of")
 		}
 	}
-	ch := &chart{x: axis{label: g.x, log: true}, y: axis{label: g.y, log: true}, legend: bottomLeft}
+	ch := &chart{x: axis{label: g.x, log: true}, y: axis{label: g.y, log: true, most: 100}, legend: bottomLeft}
 	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s with at least so many links (CCDF), visited and only heard of "+
 		"kept apart. A link counts once when an end listed it; the degree of a host that did not list its links is a lower "+
 		"bound.", g.of)}

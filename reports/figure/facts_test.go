@@ -103,9 +103,9 @@ func small(t *testing.T) *Album {
 	asked := talk(1, probe.Query, probe.Answered)
 	asked.Query = "free jazz"
 	asked.Hits = []probe.Hit{
-		{Responder: endpoint(12), Delay: 300e6, Hops: 2, Results: 1},
-		{Responder: endpoint(13), Delay: 100e6, Hops: 1, Results: 1},
-		{Responder: endpoint(13), Delay: 100e6, Hops: 2, Results: 1},
+		{Responder: endpoint(12), Servent: [16]byte{12}, Delay: 300e6, Hops: 2, Results: 1},
+		{Responder: endpoint(13), Servent: [16]byte{13}, Delay: 100e6, Hops: 1, Results: 1},
+		{Responder: endpoint(13), Servent: [16]byte{13}, Delay: 100e6, Hops: 2, Results: 4},
 	}
 	silent := asked
 	silent.Hits = nil
@@ -125,6 +125,8 @@ func TestSmallFigures(t *testing.T) {
 		{"files", "all hosts (4)", []point{{5, 50}, {95, 25}}},
 		{"lorenz", "files: 4 hosts, Gini 0.725", []point{{0, 0}, {50, 0}, {75, 5}, {100, 100}}},
 		{"lorenz", "data: 4 hosts, Gini 0.725", []point{{0, 0}, {50, 0}, {75, 5}, {100, 100}}},
+		{"responses", "hits: 2 hosts, Gini 0.167", []point{{0, 0}, {50, 100.0 / 3}, {100, 100}}},
+		{"responses", "results: 2 hosts, Gini 0.333", []point{{0, 0}, {50, 1000.0 / 60}, {100, 100}}},
 		{"latency", "first hit (2 queries)", []point{{100, 50}}},
 		{"latency", "all hits (3 hits)", []point{{100, 200.0 / 3}, {300, 100}}},
 		{"cores", "visited (5)", []point{{0, 100}, {1, 100}, {2, 0}}},
@@ -215,6 +217,8 @@ func TestNothingToShow(t *testing.T) {
 		{"unmeasured", "agents", "No host named its software."},
 		{"unanswered", "latency", "No query had a hit; 1 were asked."},
 		{"unanswered", "hits", "No query had a hit; 1 were asked."},
+		{"empty", "responses", noQuery},
+		{"unanswered", "responses", "No query had a hit; 1 were asked."},
 		{"unanswered", "hops", "No query had a hit; 1 were asked."},
 	} {
 		ch, _ := chartOf(t, open(t, db, snapshots[test.snapshot]), test.figure)

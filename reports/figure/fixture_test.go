@@ -74,9 +74,9 @@ func census(seed uint64, ultrapeers, leaves, queries int) []probe.Observation {
 		o := talk(1+random.IntN(ultrapeers), probe.Query, probe.Answered)
 		o.Query = fmt.Sprintf("words %d", i)
 		for range random.IntN(4) * random.IntN(30) {
-			hops := 1 + random.IntN(4)
+			hops, host := 1+random.IntN(4), 1+int(float64(ultrapeers+leaves)*math.Pow(random.Float64(), 3))
 			o.Hits = append(o.Hits, probe.Hit{
-				Responder: endpoint(1 + random.IntN(ultrapeers+leaves)), Hops: uint8(hops), Results: 1,
+				Responder: endpoint(host), Servent: [16]byte{byte(host), byte(host >> 8)}, Hops: uint8(hops), Results: 1 + random.IntN(9),
 				Delay: time.Duration(float64(hops)*math.Exp(random.NormFloat64()*0.7+5)) * time.Millisecond,
 			})
 		}

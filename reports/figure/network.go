@@ -151,8 +151,9 @@ func (p *picture) paintKey(c draw.Canvas, radius vg.Length) {
 	const width, height = 54, 5
 	x, y := c.Min.X, c.Min.Y
 	for i := range width {
-		left := x + vg.Length(i)
-		fillBox(c, ramp(float64(i)/(width-1)), vg.Rectangle{Min: vg.Point{X: left, Y: y}, Max: vg.Point{X: left + 1.05, Y: y + height}})
+		// Each step reaches to the end, so that there is no seam before the next.
+		rest := vg.Rectangle{Min: vg.Point{X: x + vg.Length(i), Y: y}, Max: vg.Point{X: x + width, Y: y + height}}
+		fillBox(c, ramp(float64(i)/(width-1)), rest)
 	}
 	c.FillText(sty, vg.Point{X: x, Y: y + height + 2}, fmt.Sprintf("core number 0 to %d", p.core))
 

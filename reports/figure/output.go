@@ -86,9 +86,21 @@ func writePNG(w io.Writer, width, height vg.Length, paint func(draw.Canvas)) err
 	return err
 }
 
-// pdfCanvas mends two things of the library's. It takes a text for Windows-1252, whatever it is given; and it paints a circle
-// that is a part of a path at once.
+// pdfCanvas mends three things of the library's. It takes a text for Windows-1252, whatever it is given; it darkens colours that
+// are seen through; and it paints a circle that is a part of a path at once.
 type pdfCanvas struct{ *vgpdf.Canvas }
+
+// straight is a colour whose parts are not multiplied by its opacity, unlike what [color.Color] promises: so the library takes
+// them.
+type straight color.NRGBA
+
+func (s straight) RGBA() (r, g, b, a uint32) {
+	return uint32(s.R) * 0x101, uint32(s.G) * 0x101, uint32(s.B) * 0x101, uint32(s.A) * 0x101
+}
+
+func (c pdfCanvas) SetColor(ink color.Color) {
+	c.Canvas.SetColor(straight(color.NRGBAModel.Convert(ink).(color.NRGBA)))
+}
 
 func (c pdfCanvas) FillString(f font.Face, p vg.Point, text string) {
 	encoded := make([]byte, 0, len(text))

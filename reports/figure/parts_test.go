@@ -333,3 +333,12 @@ func TestWithoutArcs(t *testing.T) {
 		}
 	}
 }
+
+// What is seen through keeps its colour in PDF.
+func TestPDFColors(t *testing.T) {
+	t.Parallel()
+	r, g, b, a := straight(paleSky).RGBA()
+	if r>>8 != 86 || g>>8 != 180 || b>>8 != 233 || a>>8 != 110 {
+		t.Errorf("%d %d %d, opacity %d", r>>8, g>>8, b>>8, a>>8)
+	}
+}

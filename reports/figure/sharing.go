@@ -11,9 +11,9 @@ import (
 	"gnucensus/reports/graph"
 )
 
-// sharing reads how many hosts share how much, by kind: files, by all and by role, and KiB, by leaves.
-func (a *Album) sharing(ctx context.Context) (map[string]distribution, error) {
-	t, err := a.query(ctx, "figure_sharing")
+// amounts reads how many hosts have how much, by kind.
+func (a *Album) amounts(ctx context.Context, query string) (map[string]distribution, error) {
+	t, err := a.query(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +31,13 @@ func (a *Album) sharing(ctx context.Context) (map[string]distribution, error) {
 const noFiles = "No host told how many files it shares."
 
 func files(ctx context.Context, a *Album) (*drawing, error) {
-	amounts, err := a.sharing(ctx)
+	amounts, err := a.amounts(ctx, "figure_sharing")
 	if err != nil {
 		return nil, err
 	}
 	ch := &chart{
 		x:      axis{label: "files that a host shares", log: true},
-		y:      axis{label: "hosts that share at least so many (%)", log: true},
+		y:      axis{label: "hosts that share at least so many (%)", log: true, most: 100},
 		legend: bottomLeft,
 	}
 	d := &drawing{painter: ch, method: "Share of hosts that declare at least so many files (CCDF; PONG, the largest figure of a " +
@@ -63,48 +63,73 @@ func files(ctx context.Context, a *Album) (*drawing, error) {
 	return d, nil
 }
 
-// lorenzMethod explains the curves.
-const lorenzMethod = "Lorenz curves: how much of all that is declared the hosts hold that share least. The Gini coefficient is " +
-	"twice the area between a curve and equality. Data are KiB of leaves: ultrapeers round theirs. Hosts that " +
-	"did not tell are left out."
+// unequal is a Lorenz curve to draw: the kind of amount, and how it looks.
+type unequal struct {
+	name string
+	look curve
+}
 
-func lorenz(ctx context.Context, a *Album) (*drawing, error) {
-	amounts, err := a.sharing(ctx)
-	if err != nil {
-		return nil, err
-	}
+// lorenzChart draws Lorenz curves of amounts by kind.
+func lorenzChart(amounts map[string]distribution, kinds ...unequal) *chart {
 	ch := &chart{
-		x:      axis{label: "hosts, those that share least first (%)", max: 100},
+		x:      axis{label: "hosts, those with least first (%)", max: 100},
 		y:      axis{label: "share of all that they hold (%)", max: 100},
 		legend: topLeft,
 	}
-	d := &drawing{painter: ch, method: lorenzMethod}
-	for _, kind := range []struct {
-		name, unit string
-		look       curve
-	}{
-		{"files", "files", curve{ink: blue, line: true, dashes: solid}},
-		{"data", "KiB", curve{ink: vermillion, line: true, dashes: dashed}},
-	} {
+	for _, kind := range kinds {
 		amount := amounts[kind.name]
 		if !amount.positive() {
 			continue
 		}
 		look := kind.look
 		look.name = fmt.Sprintf("%s: %s hosts, Gini %.3f", kind.name, number(float64(amount.hosts())), graph.Gini(amount.list()))
-		look.data = amount.lorenz()
+		look.line, look.data = true, amount.lorenz()
 		ch.layers = append(ch.layers, &look)
 	}
-	switch {
-	case amounts["files"] == nil && amounts["data"] == nil:
-		ch.empty = noFiles
-	case len(ch.layers) == 0:
-		ch.empty = "No host that told what it shares shares anything: there is nothing to hold a part of."
-	default:
+	if len(ch.layers) > 0 {
 		equal := &curve{name: "equality", data: []point{{0, 0}, {100, 100}}, ink: grey, line: true, dashes: dotted}
 		ch.layers = append(ch.layers, equal)
 	}
-	return d, nil
+	return ch
+}
+
+// lorenzMethod explains the curves.
+const lorenzMethod = "Lorenz curves: how much of all that is declared the hosts hold that share least. The Gini " +
+	"coefficient is twice the area between a curve and equality. Data are KiB of leaves: ultrapeers round theirs. " +
+	"Hosts that did not tell are left out."
+
+func lorenz(ctx context.Context, a *Album) (*drawing, error) {
+	amounts, err := a.amounts(ctx, "figure_sharing")
+	if err != nil {
+		return nil, err
+	}
+	ch := lorenzChart(amounts, unequal{"files", curve{ink: blue}}, unequal{"data", curve{ink: vermillion, dashes: dashed}})
+	switch {
+	case len(amounts) == 0:
+		ch.empty = noFiles
+	case len(ch.layers) == 0:
+		ch.empty = "No host that told what it shares shares anything: there is nothing to hold a part of."
+	}
+	return &drawing{painter: ch, method: lorenzMethod}, nil
+}
+
+// responsesMethod explains the curves.
+const responsesMethod = "Lorenz curves: how much of all hits, and of all results in them, come from the hosts that answered " +
+	"least, of those that answered at all; a host is a servent GUID here. The Gini coefficient is twice the area between a " +
+	"curve and equality. "
+
+func responses(ctx context.Context, a *Album) (*drawing, error) {
+	all, err := a.answers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	amounts, err := a.amounts(ctx, "figure_responses")
+	if err != nil {
+		return nil, err
+	}
+	ch := lorenzChart(amounts, unequal{"hits", curve{ink: blue}}, unequal{"results", curve{ink: vermillion, dashes: dashed}})
+	ch.empty = all.lacks()
+	return &drawing{painter: ch, method: responsesMethod + asked}, nil
 }
 
 // list is the value of each host.

@@ -114,7 +114,7 @@ func cores(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{
-		x:      axis{label: "k"},
+		x:      axis{label: "core number k"},
 		y:      axis{label: "hosts in the k-core (%)", max: 100},
 		legend: topRight,
 		empty:  a.lacks(kept["links"]),
