@@ -2,6 +2,7 @@ package servent
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"gnucensus/servent/handshake"
@@ -66,7 +67,7 @@ func (n *Node) abilities(as Role) handshake.Fields {
 		{"X-Ext-Probes", "0.1", d.Dynamic && ultrapeer},
 		{"X-Degree", strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers)), true},
 		{"X-Max-TTL", strconv.Itoa(maxTTL), true},
-		{"X-Features", "tls/1.0", n.tls != nil},
+		{"X-Features", n.features(), n.features() != ""},
 		{"X-Live-Since", n.started.Format(time.RFC1123Z), true},
 	} {
 		if field.true {
@@ -74,6 +75,18 @@ func (n *Node) abilities(as Role) handshake.Fields {
 		}
 	}
 	return f
+}
+
+// features is the list of X-Features.
+func (n *Node) features() string {
+	var words []string
+	if n.tls != nil {
+		words = append(words, "tls/1.0")
+	}
+	if ip := n.families().feature(); ip != "" {
+		words = append(words, ip)
+	}
+	return strings.Join(words, ", ")
 }
 
 func capital(b bool) string {

@@ -21,7 +21,7 @@ type socket struct{ net.Conn }
 
 func datagrams(t *testing.T, to string) socket {
 	t.Helper()
-	c, err := net.Dial("udp4", to)
+	c, err := net.Dial("udp", to)
 	if err != nil {
 		t.Fatal(err)
 	}

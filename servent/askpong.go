@@ -23,16 +23,21 @@ var (
 
 // A pinger sends PINGs by UDP and waits for their PONGs. An answer is told by its GUID, not by where it comes from.
 type pinger struct {
-	mu   sync.Mutex
-	conn net.PacketConn // nil before there is one
-	open map[message.GUID]chan<- *message.Pong
+	mu        sync.Mutex
+	four, six net.PacketConn // for the families of addresses; nil where there is none
+	open      map[message.GUID]chan<- *message.Pong
 }
 
-// use sends from the node's socket from now on: a cache that pings back finds the servent there.
-func (p *pinger) use(conn net.PacketConn) {
+// use sends to hosts of such addresses from a socket of the node: a cache that pings back finds the servent there.
+func (p *pinger) use(conn net.PacketConn, to families) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.conn, p.open = conn, make(map[message.GUID]chan<- *message.Pong)
+	if to.four {
+		p.four = conn
+	}
+	if to.six {
+		p.six = conn
+	}
 }
 
 // askPong sends a PING and waits for its PONG.
@@ -43,11 +48,11 @@ func (n *Node) askPong(ctx context.Context, to netip.AddrPort, ping *message.Pin
 		return nil, err
 	}
 	answers := make(chan *message.Pong, 1)
-	conn := n.pinger.begin(id, answers)
+	defer n.pinger.end(id)
+	conn := n.pinger.begin(id, to, answers)
 	if conn == nil {
 		return nil, errNoSocket
 	}
-	defer n.pinger.end(id)
 	if _, err := conn.WriteTo(b, net.UDPAddrFromAddrPort(to)); err != nil {
 		return nil, fmt.Errorf("send PING: %w", err)
 	}
@@ -63,13 +68,18 @@ func (n *Node) askPong(ctx context.Context, to netip.AddrPort, ping *message.Pin
 	}
 }
 
-func (p *pinger) begin(id message.GUID, answers chan<- *message.Pong) net.PacketConn {
+// begin returns the socket to ask from, nil when there is none for such addresses.
+func (p *pinger) begin(id message.GUID, to netip.AddrPort, answers chan<- *message.Pong) net.PacketConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.conn != nil {
-		p.open[id] = answers
+	if p.open == nil {
+		p.open = make(map[message.GUID]chan<- *message.Pong)
 	}
-	return p.conn
+	p.open[id] = answers
+	if to.Addr().Is6() {
+		return p.six
+	}
+	return p.four
 }
 
 func (p *pinger) end(id message.GUID) {

@@ -58,6 +58,14 @@ var (
 	}
 )
 
+// listening writes the node's own addresses. Only who says Node understands more than one.
+func (d Dialect) listening(own []netip.AddrPort) string {
+	if d.Listening != "Node" {
+		own = own[:1]
+	}
+	return d.list(own)
+}
+
 // list writes addresses as the dialect separates them.
 func (d Dialect) list(addrs []netip.AddrPort) string {
 	return strings.ReplaceAll(handshake.FormatAddrs(addrs), ", ", d.Comma)

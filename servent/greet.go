@@ -3,6 +3,7 @@ package servent
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.R
 	if p.as == Leaf && p.role == Leaf {
 		return n.refuse(n.cfg.Dialect.Shielded.Code, n.cfg.Dialect.Shielded.Reason, p), nil
 	}
-	if p.addr == n.cfg.Addr {
+	if slices.Contains(n.own(), p.addr) {
 		return n.refuse(409, "Already connected", p), nil // to itself
 	}
 	switch n.seat(p) {
@@ -64,7 +65,7 @@ func (n *Node) seat(p *peer) seating {
 // hello is what the node, in a role, says to a host that it dialled.
 func (n *Node) hello(to netip.AddrPort, as Role, upgrade bool) handshake.Fields {
 	f := handshake.Fields{
-		{Name: n.cfg.Dialect.Listening, Value: n.cfg.Addr.String()},
+		{Name: n.cfg.Dialect.Listening, Value: n.cfg.Dialect.listening(n.own())},
 		{Name: "Remote-IP", Value: to.Addr().String()},
 		{Name: "User-Agent", Value: n.cfg.Agent},
 	}
@@ -116,7 +117,7 @@ func (n *Node) refuse(code int, reason string, p *peer) handshake.Reply {
 		{Name: "Remote-IP", Value: p.remote.Addr().String()},
 		{Name: "X-Ultrapeer", Value: capital(p.as == Ultrapeer)},
 	}
-	if hosts := n.hosts(triedHosts); code == 503 && len(hosts) > 0 {
+	if hosts := n.hosts(triedHosts, p.uses); code == 503 && len(hosts) > 0 {
 		f = append(f, handshake.Field{Name: "X-Try-Ultrapeers", Value: n.cfg.Dialect.tryList(hosts)})
 	}
 	return handshake.Reply{Code: code, Reason: reason, Fields: f}
@@ -139,14 +140,14 @@ func (n *Node) crawlAnswer() handshake.Reply {
 	return handshake.Accepted(append(f, handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)}))
 }
 
-// hosts returns at most so many hosts to name to others: those of the cache, then ultrapeers that are neighbours, then those that
+// hosts returns at most so many hosts to name to who can use such addresses: those of the cache, then ultrapeers that are neighbours, then those that
 // answered not long ago.
-func (n *Node) hosts(most int) []netip.AddrPort {
+func (n *Node) hosts(most int, uses families) []netip.AddrPort {
 	var found []netip.AddrPort
 	seen := make(map[netip.AddrPort]bool)
 	for _, list := range [][]netip.AddrPort{n.cfg.Known, addrsOf(n.seats.neighbours(Ultrapeer)), n.keeper.fresh()} {
 		for _, a := range list {
-			if len(found) < most && !seen[a] {
+			if len(found) < most && !seen[a] && uses.has(a) {
 				seen[a] = true
 				found = append(found, a)
 			}

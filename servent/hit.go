@@ -3,6 +3,7 @@ package servent
 import (
 	"slices"
 
+	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
 )
 
@@ -28,9 +29,15 @@ func (n *Node) hit(found []message.Result) *message.QueryHit {
 	if n.cfg.Firewalled {
 		flags.Push = &yes
 	}
+	var private []byte
+	if six := n.six(); six.IsValid() {
+		if tail, err := ggep.Append(nil, ggep.IPv6(six.Addr())); err == nil {
+			flags.GGEP, private = true, tail
+		}
+	}
 	return &message.QueryHit{
 		Addr: n.cfg.Addr, Speed: 1000, Results: found, Servent: n.cfg.GUID,
-		Tail: message.QHD{Vendor: n.cfg.Vendor.Code, Open: flags.Open()}.Append(nil),
+		Tail: message.QHD{Vendor: n.cfg.Vendor.Code, Open: flags.Open(), Private: private}.Append(nil),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,9 +60,9 @@ func newKeeper(n *Node) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	var wishes uint8
+	wishes := n.families().wishes()
 	if n.Role() == Ultrapeer {
-		wishes = ggep.SCPUltrapeer
+		wishes |= ggep.SCPUltrapeer
 	}
 	k.finder, err = bootstrap.NewFinder(bootstrap.FinderConfig{
 		UDPCaches: b.UDPCaches, WebCaches: b.WebCaches, Learn: true, Web: web, Calendar: b.Calendar,
@@ -296,6 +297,6 @@ func (k *keeper) save(file *bootstrap.HostFile) {
 // where no service of another kind is to be expected, and not itself.
 func (n *Node) mayDial(a netip.AddrPort) bool {
 	ip, own := a.Addr(), n.cfg.Addr.Addr()
-	return a.Port() >= 1024 && a != n.cfg.Addr && ip.IsLoopback() == own.IsLoopback() &&
+	return a.Port() >= 1024 && n.families().has(a) && !slices.Contains(n.own(), a) && ip.IsLoopback() == own.IsLoopback() &&
 		(ip.IsGlobalUnicast() || ip.IsLoopback()) && (!ip.IsPrivate() || own.IsPrivate())
 }

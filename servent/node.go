@@ -3,6 +3,7 @@ package servent
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -54,6 +55,48 @@ func New(cfg Config) (*Node, error) {
 	return n, nil
 }
 
+// listen opens the node's sockets and serves them. What it returns closes those that are open.
+func (n *Node) listen(ctx context.Context, running *sync.WaitGroup) (hangUp func(), err error) {
+	var open []io.Closer
+	hangUp = func() {
+		for _, c := range open {
+			c.Close()
+		}
+	}
+	datagrams := func(network, at string, to families) error {
+		u, err := n.cfg.Net.ListenPacket(ctx, network, at)
+		if err != nil {
+			return err
+		}
+		open = append(open, u)
+		n.pinger.use(u, to)
+		running.Go(func() { n.answerDatagrams(ctx, u) })
+		return nil
+	}
+	if n.cfg.Firewalled {
+		if n.keeper == nil {
+			return hangUp, nil
+		}
+		return hangUp, datagrams("udp", ":0", families{four: true, six: true}) // to ask caches from
+	}
+	for _, at := range n.own() {
+		family, to := "4", families{four: true}
+		if at.Addr().Is6() {
+			family, to = "6", families{six: true}
+		}
+		l, err := n.cfg.Listen(ctx, "tcp"+family, at.String())
+		if err != nil {
+			return hangUp, err
+		}
+		open = append(open, l)
+		if err := datagrams("udp"+family, at.String(), to); err != nil {
+			return hangUp, err
+		}
+		running.Go(func() { n.accept(ctx, l) })
+	}
+	return hangUp, nil
+}
+
 // Addr returns the address where the node listens, as it tells others.
 func (n *Node) Addr() netip.AddrPort { return n.cfg.Addr }
 
@@ -63,29 +106,10 @@ func (n *Node) Run(ctx context.Context) error {
 	n.started = time.Now()
 	var running sync.WaitGroup
 	defer running.Wait()
-	if !n.cfg.Firewalled {
-		l, err := n.cfg.Listen(ctx, "tcp4", n.cfg.Addr.String())
-		if err != nil {
-			return fmt.Errorf("run node: %w", err)
-		}
-		defer l.Close()
-		u, err := n.cfg.Net.ListenPacket(ctx, "udp4", n.cfg.Addr.String())
-		if err != nil {
-			return fmt.Errorf("run node: %w", err)
-		}
-		defer u.Close()
-		n.pinger.use(u)
-		running.Go(func() { n.accept(ctx, l) })
-		running.Go(func() { n.answerDatagrams(ctx, u) })
-	}
-	if n.cfg.Firewalled && n.keeper != nil {
-		u, err := n.cfg.Net.ListenPacket(ctx, "udp", ":0") // to ask caches from
-		if err != nil {
-			return fmt.Errorf("run node: %w", err)
-		}
-		defer u.Close()
-		n.pinger.use(u)
-		running.Go(func() { n.answerDatagrams(ctx, u) })
+	hangUp, err := n.listen(ctx, &running)
+	defer hangUp()
+	if err != nil {
+		return fmt.Errorf("run node: %w", err)
 	}
 	for _, to := range n.cfg.Connect {
 		running.Go(func() { n.keep(ctx, to) })

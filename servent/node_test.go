@@ -69,8 +69,14 @@ func run(t *testing.T, c servent.Config) *running {
 	r := &running{links: make(chan servent.LinkEvent, 64)}
 	c.OnLink = func(e servent.LinkEvent) { r.links <- e }
 	listening := make(chan struct{})
+	sockets := 1
+	if c.Addr6.IsValid() {
+		sockets = 2
+	}
 	c.Listen = func(ctx context.Context, network, addr string) (net.Listener, error) {
-		defer close(listening)
+		if sockets--; sockets == 0 {
+			defer close(listening)
+		}
 		return new(net.ListenConfig).Listen(ctx, network, addr)
 	}
 	n, err := servent.New(c)
@@ -158,7 +164,7 @@ func within(t *testing.T) context.Context {
 func connect(t *testing.T, to string) net.Conn {
 	t.Helper()
 	var d net.Dialer
-	c, err := d.DialContext(within(t), "tcp4", to)
+	c, err := d.DialContext(within(t), "tcp", to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +227,9 @@ func TestValidate(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*servent.Config){
 		"address":       func(c *servent.Config) { c.Addr = netip.AddrPort{} },
-		"IPv4":          func(c *servent.Config) { c.Addr = addr("[::1]:6346") },
+		"one of IPv6":   func(c *servent.Config) { c.Addr6 = addr("127.30.0.1:6346") },
+		"beside":        func(c *servent.Config) { c.Addr, c.Addr6 = addr("[::1]:6346"), addr("[::1]:6346") },
+		"same port":     func(c *servent.Config) { c.Addr6 = addr("[::1]:6347") },
 		"port":          func(c *servent.Config) { c.Addr = addr("127.30.0.1:0") },
 		"role":          func(c *servent.Config) { c.Role = "hub" },
 		"leaf has none": func(c *servent.Config) { c.Role = servent.Leaf },

@@ -20,6 +20,7 @@ type peer struct {
 	remote netip.AddrPort // of the connection
 	addr   netip.AddrPort // where it listens, as it says; the zero AddrPort when it does not
 	role   Role           // visitor: it is nobody's neighbour
+	uses   families       // of addresses, as its hello says
 	as     Role           // the node's own, as the peer knows it
 	guided bool           // it came as an ultrapeer and was told that none is needed; its seat is that of a leaf
 	agent  string
@@ -53,17 +54,12 @@ const visitor Role = ""
 
 // newPeer reads a newcomer's hello.
 func newPeer(hello handshake.Fields, remote netip.AddrPort) *peer {
-	p := &peer{remote: remote, agent: hello.Get("User-Agent"), role: Leaf}
+	p := &peer{remote: remote, agent: hello.Get("User-Agent"), role: Leaf, uses: readFamilies(hello)}
 	ultrapeer, known := hello.Bool("X-Ultrapeer")
 	if ultrapeer || !known && hello.Has("X-Ultrapeer-Needed") { // old BearShare has no other sign
 		p.role = Ultrapeer
 	}
-	for _, addr := range hello.Addrs("Node", "Listen-IP", "X-My-Address") {
-		if addr.Addr().Is4() {
-			p.addr = addr
-			break
-		}
-	}
+	p.addr = preferred(hello.Addrs("Node", "Listen-IP", "X-My-Address", "Node-IPv6"))
 	return p
 }
 

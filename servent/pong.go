@@ -2,6 +2,7 @@ package servent
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"gnucensus/servent/ggep"
@@ -48,12 +49,19 @@ func (n *Node) handlePong(p *peer, m message.Message, pong *message.Pong) {
 	defer p.mu.Unlock()
 	switch {
 	case m.GUID == p.ping && m.Hops == 0:
-		if pong.Addr.Addr() == p.addr.Addr() || pong.Addr.Addr() == p.remote.Addr() { // nobody speaks for a third host
+		if slices.ContainsFunc(pong.Addrs(), p.has) { // nobody speaks for a third host
 			p.pong = pong
 		}
-	case p.role == Ultrapeer && m.Hops > 0 && pong.Addr != n.cfg.Addr && plausible(pong.Addr):
-		p.heard.add(heardPong{pong: *pong, hops: m.Hops, when: time.Now()})
+	case p.role == Ultrapeer && m.Hops > 0:
+		if of := preferred(pong.Addrs()); !slices.Contains(n.own(), of) && plausible(of) {
+			p.heard.add(heardPong{pong: pong.Bare(), of: of, hops: m.Hops, when: time.Now()})
+		}
 	}
+}
+
+// has tells whether an address is the peer's, whatever the port.
+func (p *peer) has(a netip.AddrPort) bool {
+	return a.Addr() == p.addr.Addr() || a.Addr() == p.remote.Addr()
 }
 
 // plausible tells whether a host may be told of to others.
@@ -97,6 +105,9 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 	if n.tls != nil {
 		blocks = append(blocks, ggep.TLS())
 	}
+	if six := n.six(); six.IsValid() {
+		blocks = append(blocks, ggep.IPv6(six.Addr()))
+	}
 	if n.cfg.UDPHC {
 		blocks = append(blocks, ggep.UDPHC(""))
 	}
@@ -105,8 +116,8 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 		if asked.Has("IP") {
 			blocks = append(blocks, ggep.IP(from))
 		}
-		if _, wanted := asked.SCP(); wanted {
-			blocks = append(blocks, ggep.IPP(n.cached()...)...)
+		if flags, wanted := asked.SCP(); wanted {
+			blocks = append(blocks, ggep.IPP(n.cached(wished(flags))...)...)
 		}
 	}
 	tail, err := ggep.Append(nil, blocks...)
@@ -117,10 +128,10 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 	return tail
 }
 
-// cached returns the hosts to be packed into a PONG.
-func (n *Node) cached() []ggep.Host {
+// cached returns the hosts to be packed into a PONG for who wishes such addresses.
+func (n *Node) cached(wish families) []ggep.Host {
 	var hosts []ggep.Host
-	for _, a := range n.hosts(cachedHosts) {
+	for _, a := range n.hosts(cachedHosts, wish) {
 		hosts = append(hosts, ggep.Host{Addr: a})
 	}
 	return hosts

@@ -16,14 +16,14 @@ type pongs struct {
 
 // A heardPong is one that tells of a host so many links behind the neighbour that sent it.
 type heardPong struct {
-	pong message.Pong
+	pong message.Pong   // bare
+	of   netip.AddrPort // whom it tells of
 	hops uint8
 	when time.Time
 }
 
-// add keeps a pong, in the place of the oldest. Its extensions are not kept: nobody passes them on.
+// add keeps a pong, in the place of the oldest.
 func (c *pongs) add(p heardPong) {
-	p.pong.Tail = nil
 	if len(c.ring) < pongsKept {
 		c.ring = append(c.ring, p)
 		return
@@ -37,8 +37,7 @@ func (n *Node) neighbourPongs(asker *peer) (found []heardPong) {
 	for _, p := range n.seats.neighbours(Ultrapeer) {
 		p.mu.Lock()
 		if p != asker && p.pong != nil {
-			bare := message.Pong{Addr: p.pong.Addr, Files: p.pong.Files, KiB: p.pong.KiB}
-			found = append(found, heardPong{pong: bare})
+			found = append(found, heardPong{pong: p.pong.Bare(), of: p.addr})
 		}
 		p.mu.Unlock()
 	}
@@ -72,8 +71,8 @@ func (n *Node) cachedPongs(asker *peer, neighbours []heardPong) (found []heardPo
 			}
 			left = true
 			distances[d] = list[1:]
-			if h := list[0]; !named[h.pong.Addr] {
-				named[h.pong.Addr] = true
+			if h := list[0]; !named[h.of] {
+				named[h.of] = true
 				found = append(found, h)
 			}
 			if len(found) == pongsPerPing {

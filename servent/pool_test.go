@@ -98,16 +98,22 @@ func TestPoolIsBounded(t *testing.T) {
 
 func TestMayDial(t *testing.T) {
 	t.Parallel()
+	six := netip.MustParseAddr("2a00:1::2")
 	for own, hosts := range map[string]map[string]bool{
 		"198.18.0.1:6346": { // stands for a public address
-			"8.8.8.8:6346": true, "[2a00:1::1]:6346": true, "8.8.8.8:80": false, "10.0.0.1:6346": false, "127.0.0.1:6346": false,
+			"8.8.8.8:6346": true, "[2a00:1::1]:6346": true, "[2a00:1::2]:6346": false, "8.8.8.8:80": false, "10.0.0.1:6346": false, "127.0.0.1:6346": false,
 			"0.0.0.0:6346": false, "224.0.0.1:6346": false, "255.255.255.255:6346": false, "198.18.0.1:6346": false,
 			"169.254.1.1:6346": false, "[fe80::1]:6346": false, "[fd00::1]:6346": false, "198.18.0.1:6347": true, "8.8.8.8:0": false,
 		},
+		"[2a00:1::3]:6346": {"[2a00:1::1]:6346": true, "8.8.8.8:6346": false},
 		"192.168.1.2:6346": {"8.8.8.8:6346": true, "10.0.0.1:6346": true, "127.0.0.1:6346": false},
-		"127.20.0.1:6346":  {"127.20.0.2:6346": true, "8.8.8.8:6346": false, "10.0.0.1:6346": false, "[::1]:6346": true},
+		"127.20.0.1:6346":  {"127.20.0.2:6346": true, "8.8.8.8:6346": false, "10.0.0.1:6346": false, "[::1]:6346": false},
 	} {
-		n, err := New(Config{Addr: netip.MustParseAddrPort(own), Role: Ultrapeer})
+		c := Config{Addr: netip.MustParseAddrPort(own), Role: Ultrapeer}
+		if own == "198.18.0.1:6346" {
+			c.Addr6 = netip.AddrPortFrom(six, c.Addr.Port())
+		}
+		n, err := New(c)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,8 @@ type Config struct {
 	Net    Net                                                                   // way out; nil: Internet
 	Listen func(ctx context.Context, network, addr string) (net.Listener, error) // nil: package net
 
-	Addr       netip.AddrPort   // IPv4 address and port where it listens, TCP and UDP, and which it tells others
+	Addr       netip.AddrPort   // address and port where it listens, TCP and UDP, and which it tells others
+	Addr6      netip.AddrPort   // the same of IPv6, where Addr is one of IPv4; the zero AddrPort: none
 	Firewalled bool             // it listens nowhere and only dials out
 	Role       Role             // Ultrapeer, Leaf or Auto
 	GUID       message.GUID     // of the servent; zero: a random one
@@ -92,8 +93,10 @@ type LinkEvent struct {
 // Validate tells what keeps a node from running with the configuration.
 func (c Config) Validate() error {
 	switch {
-	case !c.Addr.IsValid() || !c.Addr.Addr().Is4() || c.Addr.Port() == 0:
-		return fmt.Errorf("address %v: a node has an IPv4 address and a port", c.Addr)
+	case !c.Addr.IsValid() || c.Addr.Addr().Is4In6() || c.Addr.Port() == 0:
+		return fmt.Errorf("address %v: a node has an address and a port", c.Addr)
+	case c.Addr6.IsValid() && !(c.Addr6.Addr().Is6() && c.Addr.Addr().Is4() && c.Addr6.Port() == c.Addr.Port()):
+		return fmt.Errorf("addresses %v and %v: the second is one of IPv6 beside one of IPv4, with the same port", c.Addr, c.Addr6)
 	case c.Role != Ultrapeer && c.Role != Leaf && c.Role != Auto:
 		return fmt.Errorf("role %q: a node is an ultrapeer, a leaf, or auto", c.Role)
 	case c.Role == Leaf && c.Slots.Leaves != 0:

@@ -82,6 +82,17 @@ func (p *Pong) Addrs() []netip.AddrPort {
 	return addrs
 }
 
+// Bare returns the PONG without its extensions, but for the IPv6 address: what may be passed on of another host's.
+func (p *Pong) Bare() Pong {
+	bare := Pong{Addr: p.Addr, Files: p.Files, KiB: p.KiB}
+	if six, ok := p.GGEP().IPv6(); ok {
+		if tail, err := ggep.Append(nil, ggep.IPv6(six)); err == nil {
+			bare.Tail = tail
+		}
+	}
+	return bare
+}
+
 // Ultrapeer tells whether the KiB bear the mark of an ultrapeer: a power of two, at least 8. One leaf in many bears it by
 // chance; GGEP UP is the surer sign where it may be expected.
 func (p *Pong) Ultrapeer() bool { return p.KiB >= minUltrapeerKiB && bits.OnesCount32(p.KiB) == 1 }
