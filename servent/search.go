@@ -15,10 +15,19 @@ import (
 // A Hit is what one responder answered to a query of the node.
 type Hit struct {
 	*message.QueryHit
-	Responder netip.AddrPort // as it states it
-	Hops      int            // links between the responder and this node
-	Delay     time.Duration  // since the query was sent
+	Responder netip.AddrPort // as it states it, or where its datagram came from
+	Path      Path
+	Hops      int           // links between the responder and this node, as the hit counts them
+	Delay     time.Duration // since the query was sent
 }
+
+// A Path is the way on which a hit came.
+type Path string
+
+// The paths.
+const (
+	InBand Path = "in-band" // back over the links that the query went
+)
 
 // hitsWaiting is how many hits of a search may wait to be taken; those that come then are lost.
 const hitsWaiting = 1 << 12
@@ -35,7 +44,7 @@ func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 		began := time.Now()
 		a := n.ownAsking(q, func(m message.Message, h *message.QueryHit) {
 			select {
-			case hits <- Hit{QueryHit: h, Responder: h.Addr, Hops: int(m.Hops) + 1, Delay: time.Since(began)}:
+			case hits <- Hit{QueryHit: h, Responder: h.Addr, Path: InBand, Hops: int(m.Hops) + 1, Delay: time.Since(began)}:
 			default:
 			}
 		})

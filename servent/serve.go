@@ -60,7 +60,7 @@ func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
 
 func (n *Node) tell(p *peer, began bool) {
 	if n.cfg.OnLink != nil {
-		n.cfg.OnLink(LinkEvent{Addr: p.addr, Role: p.role, Began: began})
+		n.cfg.OnLink(LinkEvent{Addr: p.addr, Role: p.role, Agent: p.agent, Began: began})
 	}
 }
 

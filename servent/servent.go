@@ -87,6 +87,7 @@ type Config struct {
 type LinkEvent struct {
 	Addr  netip.AddrPort // where the neighbour listens; the zero AddrPort when it did not say
 	Role  Role           // of the neighbour; empty for a visitor that the node took for a neighbour to be
+	Agent string         // as the neighbour sent it
 	Began bool           // false: it ended
 }
 

@@ -65,6 +65,8 @@ func (p *program) app() *cli.App {
 			p.exportCommand(),
 			p.importCommand(),
 			p.dbCommand(),
+			p.serventCommand(),
+			p.searchCommand(),
 			p.conformCommand(),
 			p.completionCommand(),
 		},

@@ -117,6 +117,32 @@ func TestLabFlags(t *testing.T) {
 	}
 }
 
+// A flagChange is what a flag with a value changes in the settings of a command.
+type flagChange[T any] struct {
+	flag, value string
+	change      func(*T)
+}
+
+// checkFlags gives flags a value, on the command line and in the environment, and looks at what changes.
+func checkFlags[T any](t *testing.T, base []string, read func(*cli.Context) (T, error), changes []flagChange[T]) {
+	t.Helper()
+	addr := cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })
+	standard := capture(t, read, base...)
+	for _, test := range changes {
+		want := standard
+		test.change(&want)
+		got := capture(t, read, append(slices.Clip(base), "--"+test.flag, test.value)...)
+		if diff := cmp.Diff(want, got, addr); diff != "" || cmp.Equal(standard, got, addr) {
+			t.Errorf("--%s %s:\n%s", test.flag, test.value, diff)
+		}
+		fromEnvironment(t, test.flag, test.value, func() {
+			if diff := cmp.Diff(want, capture(t, read, base...), addr); diff != "" {
+				t.Errorf("--%s in the environment:\n%s", test.flag, diff)
+			}
+		})
+	}
+}
+
 // fromEnvironment runs a test while the environment holds a flag.
 func fromEnvironment(t *testing.T, flag, value string, test func()) {
 	t.Helper()

@@ -81,6 +81,17 @@ func TestWrongUsage(t *testing.T) {
 		{"conform --scope lab " + nobody + " --only crawl --only cravl", `"cravl"`, "gnucensus conform --list"},
 		{"conform --scope lab 10.0.0.1:6346", "out of scope", "127.0.0.0/8"},
 		{"conform --list " + nobody, "--list connects to nobody", "gnucensus conform --help"},
+		{"servent", "--listen ADDRESS:PORT is missing", "127.80.0.1:6346"},
+		{"servent --listen 0.0.0.0:6346", `"0.0.0.0:6346"`, "127.80.0.1:6346"},
+		{"servent --listen " + nobody + " --role boss", `"boss"`, "ultrapeer, leaf, auto"},
+		{"servent --connect 127.1.0.1", "--connect", "127.1.0.1:6346"},
+		{"servent --listen " + nobody + " --share /does/not/exist", "no such file", "a folder"},
+		{"servent --listen " + nobody + " now", `"now" is one argument too many`, "gnucensus servent --help"},
+		{"search --via " + nobody, "WORDS to search for are missing", "gnucensus search --help"},
+		{"search words", "--via HOST:PORT is missing", "127.1.0.1:6346"},
+		{"search --via 127.1.0.1:0 words", "--via", "127.1.0.1:6346"},
+		{"search --via " + nobody + " a\r\nb", "plain text", ""},
+		{"search --via " + nobody + " --wait 0s words", "--wait: 0s", "30s"},
 		{"db stop --database postgres://localhost/x", "private", "--database"},
 		{"db status --log-level loud", `"loud"`, "debug"},
 	} {
@@ -117,6 +128,7 @@ func TestFailures(t *testing.T) {
 		{"crawl --scope lab --seed " + nobody + " --database " + dsn, "none of the 1 hosts", "report outcomes"},
 		{"crawl --scope lab --seed 10.0.0.1:6346 --database " + dsn, "out of scope lab", "127.0.0.0/8"},
 		{"conform --scope lab " + nobody, "no servent there at test 1", "ended by itself"},
+		{"search --wait 1s --via " + nobody + " words", "none of the 1 hosts", "free slot"},
 		{"lab --truth /does/not/exist", "/does/not/exist", "--truth"},
 	} {
 		r := run(t, strings.Split(test.args, " ")...)

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"gnucensus/servent"
+)
+
+// Findings are the results of a search, printed as they come.
+type findings struct {
+	w       io.Writer
+	form    string
+	began   time.Time
+	first   time.Duration // until the first hit
+	hits    int
+	results int
+	hosts   map[netip.AddrPort]bool
+}
+
+func newFindings(w io.Writer, form string) *findings {
+	return &findings{w: w, form: form, began: time.Now(), hosts: make(map[netip.AddrPort]bool)}
+}
+
+// findingLayout has room for what is usual; a longer cell only moves those after it.
+const findingLayout = "%8s  %4v  %-11s  %-21v  %12v  %s\n"
+
+// add prints the results of a hit.
+func (f *findings) add(h servent.Hit) error {
+	if f.hits++; f.hits == 1 {
+		f.first = h.Delay
+		if f.form != "json" {
+			fmt.Fprintf(f.w, findingLayout, "delay", "hops", "path", "responder", "bytes", "name")
+		}
+	}
+	f.results += len(h.Results)
+	f.hosts[h.Responder] = true
+	var code string
+	if trailer, ok := h.QHD(); ok {
+		code = printable(string(trailer.Vendor[:]))
+	}
+	for i := range h.Results {
+		r := &h.Results[i]
+		var err error
+		if f.form == "json" {
+			err = writeJSON(f.w, facts{
+				{"delay_ms", h.Delay.Milliseconds()}, {"hops", h.Hops}, {"path", h.Path}, {"responder", h.Responder},
+				{"vendor", code}, {"index", r.Index}, {"bytes", r.Bytes()}, {"name", r.Name},
+			})
+		} else {
+			_, err = fmt.Fprintf(f.w, findingLayout, seconds(h.Delay), h.Hops, h.Path, h.Responder, r.Bytes(), printable(r.Name))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end prints the summary.
+func (f *findings) end() error {
+	took := time.Since(f.began)
+	var first any
+	if f.hits > 0 {
+		first = f.first.Milliseconds()
+	}
+	if f.form == "json" {
+		return writeJSON(f.w, facts{
+			{"results", f.results}, {"hits", f.hits}, {"hosts", len(f.hosts)}, {"first_ms", first}, {"took_ms", took.Milliseconds()},
+		})
+	}
+	if f.hits == 0 {
+		_, err := fmt.Fprintf(f.w, "no results in %s\n", seconds(took))
+		return err
+	}
+	_, err := fmt.Fprintf(f.w, "%d results in %d hits of %d hosts, the first after %s, in %s\n",
+		f.results, f.hits, len(f.hosts), seconds(f.first), seconds(took))
+	return err
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"gnucensus/servent"
+	"gnucensus/servent/library"
+)
+
+// A standing is where a running servent stands.
+type standing struct {
+	node   *servent.Node
+	shared *library.Library
+	began  time.Time
+}
+
+func (s *standing) progress() (done, of int64) { return int64(s.node.Stats().Queries), -1 }
+
+// String is the standing in a line.
+func (s *standing) String() string {
+	links := map[servent.Role]int{}
+	for _, l := range s.node.Links() {
+		links[l.Role]++
+	}
+	seen := s.node.Stats()
+	return fmt.Sprintf("%s, %d ultrapeers %d leaves, %d files shared, queries %d routes %d hits sent %d",
+		s.node.Role(), links[servent.Ultrapeer], links[servent.Leaf], s.shared.Files(), seen.Queries, seen.Routes, seen.Hits)
+}
+
+// facts are the same as an event.
+func (s *standing) facts() facts {
+	seen := s.node.Stats()
+	links := []facts{}
+	for _, l := range s.node.Links() {
+		links = append(links, facts{
+			{"addr", l.Addr}, {"remote", l.Remote}, {"role", l.Role}, {"agent", l.Agent}, {"since", l.Since},
+			{"bytes_sent", l.WireSent}, {"bytes_received", l.WireReceived}, {"congested", l.Congested},
+		})
+	}
+	return facts{
+		{"role", s.node.Role()}, {"files", s.shared.Files()}, {"queries", seen.Queries}, {"routes", seen.Routes},
+		{"hits_sent", seen.Hits}, {"links", links},
+	}
+}
+
+// page is the standing on a screen of so many lines: the line, and below it the links.
+func (s *standing) page(lines int) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "up %v, %v\n", time.Since(s.began).Round(time.Second), s)
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "link\trole\tup\tsent\treceived\tagent")
+	links := s.node.Links()
+	for i, l := range links {
+		if i+4 > lines && i+1 < len(links) {
+			fmt.Fprintf(t, "and %d more\n", len(links)-i)
+			break
+		}
+		at := l.Addr
+		if !at.IsValid() {
+			at = l.Remote
+		}
+		fmt.Fprintf(t, "%v\t%s\t%v\t%s\t%s\t%s\n", at, l.Role, time.Since(l.Since).Round(time.Second),
+			traffic(l.WireSent), traffic(l.WireReceived), shorten(printable(l.Agent)))
+	}
+	t.Flush() // a buffer takes it all
+	return b.String()
+}
+
+// traffic writes a number of bytes.
+func traffic(bytes uint64) string { return fmt.Sprintf("%.1f KiB", float64(bytes)/1024) }
+
+// agentWidth is how much of an agent there is room for, in characters.
+const agentWidth = 24
+
+func shorten(s string) string {
+	if r := []rune(s); len(r) > agentWidth {
+		return string(r[:agentWidth-1]) + "…"
+	}
+	return s
+}
+
+// showNode shows where a node stands until ctx ends: as events, as a page on a terminal, or in lines.
+func (p *program) showNode(ctx context.Context, s *standing, e *events) {
+	switch {
+	case !e.silent:
+		e.every(ctx, s)
+	case p.talk.terminal:
+		p.talk.pages(ctx, s.page)
+	default:
+		p.talk.show(ctx, s)
+	}
+}
+
+// pageLines is how many lines a page has at most: it fits on every terminal.
+const pageLines = 20
+
+// pages shows a page on the terminal, each time in the place of the one before, until ctx ends. What is said meanwhile stays
+// above it.
+func (t *talk) pages(ctx context.Context, page func(lines int) string) {
+	screen := &overlay{w: t.through(io.Discard)}
+	t.through(screen)
+	defer t.through(screen.w)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		screen.show(page(pageLines))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// An overlay is a terminal with a page at its end.
+type overlay struct {
+	mu   sync.Mutex
+	w    io.Writer
+	page string
+}
+
+// erase is what takes the page from the screen.
+func (o *overlay) erase() string {
+	if o.page == "" {
+		return ""
+	}
+	return fmt.Sprintf("\x1b[%dA\x1b[J", strings.Count(o.page, "\n"))
+}
+
+func (o *overlay) show(page string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	fmt.Fprint(o.w, o.erase(), page)
+	o.page = page
+}
+
+// Write writes above the page.
+func (o *overlay) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, err := fmt.Fprint(o.w, o.erase(), string(b), o.page)
+	return len(b), err
+}
+
+// Events are what happens, a JSON object a line.
+type events struct {
+	mu     sync.Mutex
+	w      io.Writer
+	silent bool
+}
+
+// write writes an event; one that cannot be written is lost, and the servent goes on.
+func (e *events) write(kind string, f facts) {
+	if e.silent {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	writeJSON(e.w, append(facts{{"event", kind}, {"time", time.Now()}}, f...))
+}
+
+func (e *events) link(l servent.LinkEvent) {
+	kind := "link ends"
+	if l.Began {
+		kind = "link begins"
+	}
+	e.write(kind, facts{{"addr", l.Addr}, {"role", l.Role}, {"agent", l.Agent}})
+}
+
+// every writes the standing now, again and again, and at the end.
+func (e *events) every(ctx context.Context, s *standing) {
+	tick := time.NewTicker(lineEvery)
+	defer tick.Stop()
+	for {
+		e.write("standing", s.facts())
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			e.write("standing", s.facts())
+			return
+		}
+	}
+}
