@@ -15,8 +15,8 @@ const exportHelp = `
 The ending of FILE tells the format: %s. FILE.json beside it describes it: what is measured how, in which units, from
 where; rows and checksums.
 
-Addresses, ports, servent GUIDs and addresses inside texts are replaced, so that hosts cannot be told; prefixes that hosts share
-stay shared. With --key the same host is replaced alike in each export; whoever has the key can undo the replacement.
+Addresses, ports, servent GUIDs and addresses inside texts are replaced, so that hosts cannot be told; prefixes that hosts
+share stay shared. With --key the same host is replaced alike in each export; whoever has the key can undo it.
 
 Example:
   gnucensus export %s`
@@ -25,8 +25,8 @@ const exportAllHelp = `
 DIR holds a file for each table and datapackage.json, which describes them: what is measured how, in which units, from where;
 rows and checksums. gnucensus import DIR makes a snapshot of it that gives the same reports.
 
-Addresses, ports, servent GUIDs and addresses inside texts are replaced, so that hosts cannot be told; prefixes that hosts share
-stay shared. With --key the same host is replaced alike in each export; whoever has the key can undo the replacement.
+Addresses, ports, servent GUIDs and addresses inside texts are replaced, so that hosts cannot be told; prefixes that hosts
+share stay shared. With --key the same host is replaced alike in each export; whoever has the key can undo it.
 
 Examples:
   gnucensus export all -o census --key census.key
@@ -48,16 +48,17 @@ func (p *program) exportCommand() *cli.Command {
 			Action: func(c *cli.Context) error { return p.export(c, contents) },
 		}
 	}
-	csv, graphs := ".csv, .parquet", ".csv, .parquet, .graphml, .txt (an edge list); .csv, .graphml and .txt also with .gz or .zst"
-	csv += ", .csv.gz, .csv.zst"
+	tables := ".csv, .csv.gz, .csv.zst, .parquet"
+	graphs := tables + ", .graphml, .txt (an edge list), both also with .gz or .zst"
+	help := func(endings, example string) string { return fmt.Sprintf(exportHelp, endings, example) }
 	return &cli.Command{
 		Name:  "export",
 		Usage: "write a snapshot to files that other programs read",
 		Subcommands: []*cli.Command{
 			command(exchange.Hosts, "every host, with the best that its conversations gave", "FILE",
-				fmt.Sprintf(exportHelp, csv, "hosts -o hosts.csv.zst")),
-			command(exchange.Edges, "every link between two hosts", "FILE", fmt.Sprintf(exportHelp, graphs, "edges -o overlay.graphml")),
-			command(exchange.Hits, "every answer to a query", "FILE", fmt.Sprintf(exportHelp, csv, "hits -o hits.parquet --snapshot 3")),
+				help(tables, "hosts -o hosts.csv.zst")),
+			command(exchange.Edges, "every link between two hosts", "FILE", help(graphs, "edges -o overlay.graphml")),
+			command(exchange.Hits, "every answer to a query", "FILE", help(tables, "hits -o hits.parquet --snapshot 3")),
 			command(exchange.All, "everything that was seen, for gnucensus import", "DIR", exportAllHelp,
 				&cli.StringFlag{Name: "as", Value: "parquet", Usage: "write the tables as `F`: parquet, csv, csv.gz or csv.zst"}),
 		},
@@ -117,7 +118,7 @@ func readRequest(c *cli.Context, contents string) (exchange.Request, error) {
 	case r.Path == "":
 		return r, usage(helpHint(c), "%s-o is missing", within(c))
 	case c.Bool("addresses") && c.String("key") != "":
-		return r, usage("--addresses replaces nothing, and --key is for replacing.", "%s--addresses and --key exclude each other", within(c))
+		return r, usage("--key is for replacing addresses.", "%s--addresses and --key exclude each other", within(c))
 	}
 	return r, exportAdvice(r.Check())
 }
@@ -134,7 +135,7 @@ func (p *program) exportKey(file string) (*exchange.Key, error) {
 		return nil, advise(err, "A key is 64 hexadecimal digits; a file that is not there is made with a new one.")
 	}
 	if made {
-		fmt.Fprintf(p.talk, "Made %s, a new key. Keep it, and keep it secret: whoever has it can tell the hosts of an export.\n", file)
+		fmt.Fprintf(p.talk, "Made %s, a new key. Keep it secret: whoever has it can tell the hosts of an export.\n", file)
 	}
 	return &key, nil
 }

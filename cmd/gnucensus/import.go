@@ -22,8 +22,8 @@ func (p *program) importCommand() *cli.Command {
 		Usage:     "make a snapshot of an export, or of somebody else's crawl",
 		ArgsUsage: "DIR",
 		Description: strings.TrimSpace(`
-DIR is what gnucensus export all wrote. Its checksums are compared first. The snapshot gives the reports that the original gave;
-where addresses were replaced, it holds those that stand for them.
+DIR is what gnucensus export all wrote. Its checksums are compared first. The snapshot gives the reports that the original
+gave; where addresses were replaced, it holds those that stand for them.
 
 Examples:
   gnucensus import census
@@ -34,8 +34,8 @@ Examples:
 			Usage:     "read a graph: two host numbers a line, from and to",
 			ArgsUsage: "FILE",
 			Description: strings.TrimSpace(`
-FILE is an edge list such as those of the Stanford Network Analysis Project; comments begin with #, what gzip or zstd compressed
-is unpacked, - reads standard input. A host with a link that goes out was visited, all others were only heard of.
+FILE is an edge list such as those of the Stanford Network Analysis Project; comments begin with #, what gzip or zstd
+compressed is unpacked, - reads standard input. A host with a link that goes out was visited, all others were only heard of.
 
 Example:
   gnucensus import edges p2p-Gnutella08.txt.gz`),
@@ -69,19 +69,12 @@ func (p *program) importExport(c *cli.Context) error {
 		case err != nil:
 			return advise(err, "Nothing was stored.")
 		}
-		return p.imported(c, db, id, form)
+		info, err := db.info(c.Context, id)
+		if err != nil {
+			return err
+		}
+		return describe(info).print(p.stdout, form)
 	})
-}
-
-// imported tells what a new snapshot holds.
-func (p *program) imported(c *cli.Context, db *database, id int64, form string) error {
-	coverage, err := db.Coverage(c.Context, id)
-	if err != nil {
-		return err
-	}
-	return facts{
-		{"snapshot", id}, {"heard", coverage.Heard}, {"visited", coverage.Visited}, {"edges", coverage.Edges},
-	}.print(p.stdout, form)
 }
 
 func (p *program) importEdges(c *cli.Context) error {
@@ -109,7 +102,13 @@ func (p *program) importEdges(c *cli.Context) error {
 		if err != nil {
 			return advise(fmt.Errorf("%s: %w", args[0], err), "Nothing was stored.")
 		}
-		return p.imported(c, db, id, form)
+		coverage, err := db.Coverage(c.Context, id)
+		if err != nil {
+			return err
+		}
+		return facts{
+			{"snapshot", id}, {"heard", coverage.Heard}, {"visited", coverage.Visited}, {"edges", coverage.Edges},
+		}.print(p.stdout, form)
 	})
 }
 

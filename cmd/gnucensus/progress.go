@@ -140,5 +140,8 @@ func (t *transfer) progress() (done, of int64) { return t.rows.Load(), -1 }
 
 func (t *transfer) String() string {
 	n := t.rows.Load()
+	if n == 0 {
+		return "no rows yet"
+	}
 	return fmt.Sprintf("%d rows, %.0f rows/s", n, float64(n)/time.Since(t.started).Seconds())
 }

@@ -29,8 +29,8 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 
-// Unpack gives what is in a file that gzip or zstd may have compressed, which its first bytes tell. Closing the reader that it
-// returns does not close r.
+// Unpack gives what is in a file that gzip or zstd may have compressed, which its first bytes tell. Closing the reader that
+// it returns does not close r.
 func Unpack(r io.Reader) (io.ReadCloser, error) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	first, err := b.Peek(4)

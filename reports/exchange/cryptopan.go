@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// A cryptoPAn replaces addresses so that two that share their first n bits still share exactly n bits afterwards, and so that
-// without the key nothing else can be told of them (J. Xu, J. Fan, M. Ammar, S. Moon, "Prefix-preserving IP address
+// A cryptoPAn replaces addresses so that two that share their first n bits still share exactly n bits afterwards, and so
+// that without the key nothing else can be told of them (J. Xu, J. Fan, M. Ammar, S. Moon, "Prefix-preserving IP address
 // anonymization", 2002). The bit at place i is turned over or not by a bit of AES of the i bits before it, filled up to a
 // block from a pad. Addresses of 128 bits are treated alike.
 type cryptoPAn struct {

@@ -101,13 +101,13 @@ type constraints struct {
 var (
 	exactAddresses = addresses{false, "Addresses, ports, names and GUIDs are those of the hosts."}
 
-	replacedAddresses = addresses{true, "Addresses are replaced by Crypto-PAn (Xu, Fan, Ammar and Moon 2002) under a key that is " +
-		"not in this export: two that shared their first n bits share exactly n bits still. Ports, but for those registered for " +
-		"Gnutella, servent GUIDs and the names of hosts are replaced under the same key, each by one other. Addresses inside " +
-		"texts are replaced in the same way; e-mail addresses and web pages are taken out."}
+	replacedAddresses = addresses{true, "Addresses are replaced by Crypto-PAn (Xu, Fan, Ammar and Moon 2002) under a key that " +
+		"is not in this export: two that shared their first n bits share exactly n bits still. Ports, but for those registered " +
+		"for Gnutella, servent GUIDs and the names of hosts are replaced under the same key, each by one other. Addresses " +
+		"inside texts are replaced in the same way; e-mail addresses and web pages are taken out."}
 
-	replacedNote = "Numbers, times and the names of software are exact: who visited the same hosts at the same time may recognise " +
-		"some of them. An address that stands for another is an address like any: by chance it may be somebody's."
+	replacedNote = "Numbers, times and the names of software are exact: who visited the same hosts at the same time may " +
+		"recognise some of them. An address that stands for another is an address like any: by chance it may be somebody's."
 )
 
 // schema describes the columns of a table.

@@ -50,8 +50,8 @@ type export struct {
 	about    description
 }
 
-// Export writes a file and its description, or a folder: whole, or not at all. It returns a *[FormatError] when the name of a
-// file does not tell a format that fits, and an *[ExistsError] when there is something at the path, unless forced.
+// Export writes a file and its description, or a folder: whole, or not at all. It returns a *[FormatError] when the name of
+// a file does not tell a format that fits, and an *[ExistsError] when there is something at the path, unless forced.
 func Export(ctx context.Context, db *storage.DB, r Request) error {
 	write := (*export).writeFile
 	if r.Contents == All {
@@ -73,9 +73,9 @@ func Export(ctx context.Context, db *storage.DB, r Request) error {
 	return nil
 }
 
-// covered are the columns of report.coverage that a description tells. Edges are not among them: to count them takes as long
-// as to export them.
-var covered = []string{"heard", "visited", "reached", "ultrapeers", "leaves", "files_measured", "queries", "hits", "observations"}
+// covered are the columns of report.coverage that a description tells. Those that depend on links are not among them: to
+// count edges takes as long as to export them.
+var covered = []string{"heard", "visited", "reached", "files_measured", "queries", "hits", "observations"}
 
 // begin reads what is told of the snapshot as a whole.
 func (e *export) begin(ctx context.Context) error {

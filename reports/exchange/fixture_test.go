@@ -62,12 +62,15 @@ func census() []probe.Observation {
 	one.Peers = append(peers(probe.PeerLink, "198.51.100.2:45001", "[2001:db8:5::9]:7000"),
 		peers(probe.LeafLink, "198.51.100.11:6346", "198.51.100.12:6347", "198.51.100.13:6348")...)
 	two := talk("198.51.100.2:45001", probe.UDPCrawl, probe.Answered)
-	two.Role, two.Agent = probe.Ultrapeer, "Tricky\r\n\"quoted\", <b>&amp;\x1b[31m\u202e;=1+1 (at [2001:DB8:77::1]:45001, 192-0-2-201.example)"
+	two.Role = probe.Ultrapeer
+	two.Agent = "Tricky\r\n\"quoted\", <b>&amp;\x1b[31m\u202e;=1+1 (at [2001:DB8:77::1]:45001, 192-0-2-201.example)"
 	two.Peers = append(peers(probe.PeerLink, "198.51.100.1:6346"), peers(probe.LeafLink, "198.51.100.13:6348")...)
 	three := talk("[2001:db8:5::9]:7000", probe.TCPCrawl, probe.Refused)
 	three.Agent, three.Detail = "Spy/10.0.0.66", "503 Busy, try 198.51.100.1:6346 or x010.011.012.013"
 	three.Peers = peers(probe.XTry, "198.51.100.2:45001", "192.0.2.30:6346")
-	three.Fields = map[string]string{"udp-source": "192.0.2.200:45001", "code": "503", "x-note": "fe80::aaaa, \"" + contact + "\""}
+	three.Fields = map[string]string{
+		"udp-source": "192.0.2.200:45001", "code": "503", "x-note": "fe80::aaaa, \"" + contact + "\"",
+	}
 	four := talk("192.0.2.30:6346", probe.TCPCrawl, probe.ConnectTimeout)
 	four.Detail = "dial tcp 203.0.113.77:45001->192.0.2.30:6346: i/o timeout"
 	obs := []probe.Observation{one, two, three, four, talk("192.0.2.30:6346", probe.UDPPing, probe.Silent)}
@@ -84,10 +87,12 @@ func census() []probe.Observation {
 	for i, responder := range []string{"198.51.100.12:6347", "10.0.0.66:45001", "198.51.100.13:6348"} {
 		asked.Hits = append(asked.Hits, probe.Hit{
 			Responder: endpoint(responder), Servent: guid, Delay: time.Duration(i+1) * 98765 * time.Microsecond,
-			Hops: uint8(i + 1), Results: 1 + i, Vendor: []string{"LIME", "", "GTKG"}[i], Firewalled: []*bool{nil, ptr(true), ptr(false)}[i],
+			Hops: uint8(i + 1), Results: 1 + i, Vendor: []string{"LIME", "", "GTKG"}[i],
+			Firewalled: []*bool{nil, ptr(true), ptr(false)}[i],
 		})
 	}
-	return append(obs, asked, probe.Observation{Endpoint: endpoint("198.51.100.2:45001"), Method: probe.Query, Outcome: probe.Refused})
+	refused := talk("198.51.100.2:45001", probe.Query, probe.Refused)
+	return append(obs, asked, refused)
 }
 
 // record stores the fixture and returns its number.

@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// A graphmlWriter writes hosts as nodes and edges as undirected edges, with all of their columns as attributes (U. Brandes and
-// others, "GraphML primer"). A missing value has no element. Characters that XML cannot hold are replaced by U+FFFD.
+// A graphmlWriter writes hosts as nodes and edges as undirected edges, with all of their columns as attributes (U. Brandes
+// and others, "GraphML primer"). A missing value has no element. Characters that XML cannot hold are replaced by U+FFFD.
 type graphmlWriter struct {
 	w            *bufio.Writer
 	nodes, edges attributes

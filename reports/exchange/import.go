@@ -203,7 +203,7 @@ func (t *table) store(row []any) (err error) {
 	return nil
 }
 
-// joined makes one row of those that the elements of a list were written to: they stand together, and differ in nothing else.
+// joined makes one row of those that the elements of a list were written to: they stand together and differ in nothing else.
 func (t *table) joined(rows iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
 	list := t.list()
 	if list < 0 {

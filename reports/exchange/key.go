@@ -24,8 +24,8 @@ func NewKey() Key {
 	return k
 }
 
-// LoadKey reads the key in a file, 64 hexadecimal digits. A file that is not there is made, readable by its owner alone, with
-// a new key; made tells that.
+// LoadKey reads the key in a file, 64 hexadecimal digits. A file that is not there is made, readable by its owner alone,
+// with a new key; made tells that.
 func LoadKey(file string) (k Key, made bool, err error) {
 	text, err := readKey(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,7 +40,8 @@ func LoadKey(file string) (k Key, made bool, err error) {
 	}
 	text = bytes.TrimSpace(text)
 	if len(text) != hex.EncodedLen(len(k)) {
-		return Key{}, false, fmt.Errorf("read key: %s holds %d characters, want %d hexadecimal digits", file, len(text), hex.EncodedLen(len(k)))
+		return Key{}, false, fmt.Errorf("read key: %s holds %d characters, want %d hexadecimal digits",
+			file, len(text), hex.EncodedLen(len(k)))
 	}
 	if _, err := hex.Decode(k[:], text); err != nil {
 		return Key{}, false, fmt.Errorf("read key: %s: %w", file, err)

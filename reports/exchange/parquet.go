@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -68,10 +69,9 @@ type parquetWriter struct {
 }
 
 func newParquetWriter(w io.Writer, t *table) (rowWriter, error) {
-	return &parquetWriter{
-		w: parquet.NewGenericWriter[any](w, schemaOf(t), parquet.Compression(&parquet.Zstd), parquet.CreatedBy("gnucensus", "", "")),
-		t: t,
-	}, nil
+	out := parquet.NewGenericWriter[any](w, schemaOf(t),
+		parquet.Compression(&parquet.Zstd), parquet.CreatedBy("gnucensus", "", ""))
+	return &parquetWriter{w: out, t: t}, nil
 }
 
 func (p *parquetWriter) write(row []any) error {
@@ -132,35 +132,69 @@ var errForeign = errors.New("its columns are others than gnucensus writes")
 // readParquet yields the rows of a table that newParquetWriter wrote.
 func readParquet(f *os.File, t *table) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
-		file, err := openParquet(f, t)
+		var file *parquet.File
+		err := guard(func() (err error) {
+			file, err = openParquet(f, t)
+			return err
+		})
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		buffer := make([]parquet.Row, batchRows)
-		n := 0
 		for _, group := range file.RowGroups() {
-			rows := group.Rows()
-			defer rows.Close()
-			for ended := false; !ended; {
-				read, err := rows.ReadRows(buffer)
-				if ended = errors.Is(err, io.EOF); err != nil && !ended {
-					yield(nil, fmt.Errorf("after row %d: %w", n, err))
-					return
-				}
-				for _, values := range buffer[:read] {
-					if n++; !yield(t.row(values), nil) {
-						return
-					}
-				}
+			if !readGroup(group, t, yield) {
+				return
 			}
 		}
 	}
 }
 
+// readGroup yields the rows of a group, and tells whether to go on after it.
+func readGroup(group parquet.RowGroup, t *table, yield func([]any, error) bool) bool {
+	rows := group.Rows()
+	defer rows.Close()
+	buffer := make([]parquet.Row, batchRows)
+	for left := group.NumRows(); left > 0; {
+		var read int
+		err := guard(func() (err error) {
+			if read, err = rows.ReadRows(buffer); read > 0 {
+				return nil // an error comes again
+			}
+			return err
+		})
+		if read == 0 {
+			if err == nil || errors.Is(err, io.EOF) {
+				err = fmt.Errorf("%d rows are missing", left)
+			}
+			yield(nil, err)
+			return false
+		}
+		for _, values := range buffer[:read] {
+			left--
+			if !yield(t.row(values), nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// guard makes an error of a panic: the library does not expect what a damaged file may hold.
+func guard(f func() error) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = fmt.Errorf("the file is damaged: %v", broken)
+		}
+	}()
+	return f()
+}
+
 func openParquet(f *os.File, t *table) (*parquet.File, error) {
 	info, err := f.Stat()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkFooter(f, info.Size()); err != nil {
 		return nil, err
 	}
 	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
@@ -171,6 +205,18 @@ func openParquet(f *os.File, t *table) (*parquet.File, error) {
 		return nil, errForeign
 	}
 	return file, nil
+}
+
+// checkFooter looks at the length that the end of a file gives its description, for which the library makes room unseen.
+func checkFooter(f io.ReaderAt, size int64) error {
+	var end [8]byte // length, "PAR1"
+	if _, err := f.ReadAt(end[:], size-int64(len(end))); size < int64(len(end)) || err != nil {
+		return errors.New("it is no Parquet file: too short")
+	}
+	if length := int64(binary.LittleEndian.Uint32(end[:])); length > size {
+		return fmt.Errorf("it is damaged, or no Parquet file: a description of %d bytes in a file of %d", length, size)
+	}
+	return nil
 }
 
 // row turns the values of a row into those of the table.

@@ -15,8 +15,8 @@ import (
 // The ports that are registered for Gnutella, and 0, which stands for none, tell nothing of a host and are kept.
 var keptPorts = []uint16{0, 6346, 6347}
 
-// A replacer puts something else in the place of all that tells which host was met: the same under the same key, and different
-// for different hosts, so that what can be computed from an export is what could be computed from the census.
+// A replacer puts something else in the place of all that tells which host was met: the same under the same key, and
+// different for different hosts, so that what can be computed from an export is what could be computed from the census.
 type replacer struct {
 	pan   *cryptoPAn
 	guid  cipher.Block

@@ -77,8 +77,8 @@ type table struct {
 	statement            string
 }
 
-// tables returns a table by its name. The files are part of the program, so one that is wrong or not there is a mistake of the
-// programmer, and panics.
+// tableOf returns a table by its name. The files are part of the program, so one that is wrong or not there is a mistake of
+// the programmer, and panics.
 func tableOf(name string) *table {
 	text, err := sql.Files.ReadFile("exports/" + name + ".sql")
 	if err != nil {
