@@ -52,7 +52,7 @@ func TestParseReply(t *testing.T) {
 			"h | 203.0.113.7:6346 | x\rI | update | OK \ri|update|period|57600",
 			bootstrap.Reply{Hosts: []bootstrap.Host{{Addr: addr("203.0.113.7:6346"), Age: -1}}, Period: 57600 * time.Second},
 		},
-		"placeholders": {
+		"dummies": {
 			"H|1.1.1.1:7331|100000\nH|0.0.0.0:0|1\nI|NO-HOSTS\n",
 			bootstrap.Reply{},
 		},

@@ -39,7 +39,7 @@ type Reply struct {
 func (r *Reply) Useful() bool { return len(r.Hosts)+len(r.Caches)+len(r.UDPCaches) > 0 }
 
 // ParseReply reads the reply of a GWebCache. Caches differ in what they send, so no line is an error: what cannot be read is
-// counted as unknown, placeholders (0.0.0.0, 1.1.1.1:7331) are dropped. At most 64 KiB are read.
+// counted as unknown, dummies (0.0.0.0, 1.1.1.1:7331) are dropped. At most 64 KiB are read.
 func ParseReply(r io.Reader) (Reply, error) {
 	var reply Reply
 	lines := bufio.NewScanner(io.LimitReader(r, maxReply))
@@ -100,7 +100,7 @@ func (r *Reply) addHost(columns []string) {
 		r.Unknown++
 		return
 	}
-	if placeholder(addr) {
+	if dummy(addr) {
 		return
 	}
 	h := Host{Addr: netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), Age: -1}
@@ -113,8 +113,8 @@ func (r *Reply) addHost(columns []string) {
 	r.Hosts = append(r.Hosts, h)
 }
 
-// placeholder tells whether the address is one that caches send when they have none.
-func placeholder(a netip.AddrPort) bool {
+// dummy tells whether the address is one that caches send when they have none.
+func dummy(a netip.AddrPort) bool {
 	return a.Port() == 0 || a.Addr().IsUnspecified() || a == netip.AddrPortFrom(netip.AddrFrom4([4]byte{1, 1, 1, 1}), 7331)
 }
 
