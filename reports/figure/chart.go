@@ -26,13 +26,14 @@ type layer interface {
 
 type point struct{ x, y float64 }
 
-// A place is where the legend has room.
+// A place is where the legend is.
 type place int
 
 const (
-	topLeft place = iota
+	roomiest   place = iota // the corner with the fewest points of data
+	bottomLeft              // the corners, in the order in which they are tried
 	topRight
-	bottomLeft
+	topLeft
 	bottomRight
 	above // the plot, in rows
 )
@@ -97,10 +98,13 @@ func (ch *chart) paint(c draw.Canvas) {
 	for _, l := range ch.layers {
 		l.draw(f)
 	}
-	if ch.legend == above {
+	switch ch.legend {
+	case above:
 		ch.legendRows(f, true)
-	} else {
-		ch.legendColumn(f)
+	case roomiest:
+		ch.legendColumn(f, ch.roomiest(f))
+	default:
+		ch.legendColumn(f, ch.legend)
 	}
 }
 
@@ -128,25 +132,74 @@ func (ch *chart) entries() []layer {
 	return named
 }
 
-// legendColumn draws the legend into a corner, one entry below the other.
-func (ch *chart) legendColumn(f *frame) {
+// legendBox is the room that the legend takes in a corner, one entry below the other.
+func (ch *chart) legendBox(f *frame, corner place) vg.Rectangle {
 	sty := lettering(tickSize)
-	height := sty.Height("Ag")
 	entries := ch.entries()
-	var widest vg.Length
+	var size vg.Point
 	for _, l := range entries {
-		widest = max(widest, sty.Width(l.title()))
+		size.X = max(size.X, sampleSize+labelGap+sty.Width(l.title()))
+		size.Y += sty.Height("Ag") + entryGap
 	}
-	x, y := f.Min.X+5, f.Max.Y-height-2
-	if ch.legend == topRight || ch.legend == bottomRight {
-		x = f.Max.X - widest - labelGap - sampleSize
+	box := vg.Rectangle{Min: vg.Point{X: f.Min.X + 5, Y: f.Max.Y - size.Y}}
+	if corner == topRight || corner == bottomRight {
+		box.Min.X = f.Max.X - size.X
 	}
-	if ch.legend == bottomLeft || ch.legend == bottomRight {
-		y = f.Min.Y + 4 + vg.Length(len(entries)-1)*(height+entryGap)
+	if corner == bottomLeft || corner == bottomRight {
+		box.Min.Y = f.Min.Y + 4
 	}
-	for _, l := range entries {
-		drawEntry(f, l, x, y)
+	box.Max = box.Min.Add(size)
+	return box
+}
+
+// roomiest is the corner in which the legend covers least: of points, and of lines as if they were points close together.
+func (ch *chart) roomiest(f *frame) place {
+	best, fewest := bottomLeft, math.MaxInt
+	for corner := bottomLeft; corner <= bottomRight; corner++ {
+		box, covered := ch.legendBox(f, corner), 0
+		for _, l := range ch.layers {
+			covered += f.covered(l, box)
+		}
+		if covered < fewest {
+			best, fewest = corner, covered
+		}
+	}
+	return best
+}
+
+// covered counts what a box hides of a layer.
+func (f *frame) covered(l layer, box vg.Rectangle) int {
+	const steps = 20
+	c, isCurve := l.(*curve)
+	var last vg.Point
+	count := 0
+	for i, p := range l.points() {
+		if !f.x.shows(p.x) || !f.y.shows(p.y) {
+			continue
+		}
+		at := f.at(p)
+		if i == 0 || !isCurve || !c.line {
+			last = at
+		}
+		for step := range steps {
+			on := last.Add(at.Sub(last).Scale(vg.Length(step+1) / steps))
+			if on.X > box.Min.X && on.X < box.Max.X && on.Y > box.Min.Y && on.Y < box.Max.Y {
+				count++
+			}
+		}
+		last = at
+	}
+	return count
+}
+
+// legendColumn draws the legend into a corner.
+func (ch *chart) legendColumn(f *frame, corner place) {
+	box := ch.legendBox(f, corner)
+	height := lettering(tickSize).Height("Ag")
+	y := box.Max.Y
+	for _, l := range ch.entries() {
 		y -= height + entryGap
+		drawEntry(f, l, box.Min.X, y)
 	}
 }
 

@@ -188,7 +188,7 @@ func (g *degrees) draw(ctx context.Context, a *Album) (*drawing, error) {
 			heardOf[r.count("links")] += r.count("only_heard_of")
 		}
 	}
-	ch := &chart{x: axis{label: g.x, log: true}, y: axis{label: g.y, log: true, most: 100}, legend: bottomLeft}
+	ch := &chart{x: axis{label: g.x, log: true}, y: axis{label: g.y, log: true, most: 100}}
 	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s with at least so many links (CCDF), visited and only heard of "+
 		"kept apart. A link counts once when an end listed it; the degree of a host that did not list its links is a lower "+
 		"bound.", g.of)}

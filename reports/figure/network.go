@@ -75,7 +75,7 @@ func (p *picture) paint(c draw.Canvas) {
 	disc := func(s spot) vg.Point {
 		return vg.Point{X: c.Center().X + radius*vg.Length(s.x), Y: c.Center().Y + radius*vg.Length(s.y)}
 	}
-	p.paintLinks(c, disc)
+	p.paintLinks(c, radius, disc)
 	for _, v := range slices.Backward(p.hosts) { // the large ones last
 		ink := ramp(p.rank(v))
 		if !p.visited[v] {
@@ -112,7 +112,7 @@ const (
 	bundle = 8
 )
 
-func (p *picture) paintLinks(c draw.Canvas, disc func(spot) vg.Point) {
+func (p *picture) paintLinks(c draw.Canvas, radius vg.Length, disc func(spot) vg.Point) {
 	shown := make([]bool, p.Hosts())
 	for _, v := range p.hosts {
 		shown[v] = true
@@ -138,7 +138,7 @@ func (p *picture) paintLinks(c draw.Canvas, disc func(spot) vg.Point) {
 	for shade, paths := range bundles {
 		ink := ramp(float64(shade) / (shades - 1))
 		ink.A = uint8(min(150, max(10, 4000/math.Sqrt(float64(max(1, links))))))
-		c.SetLineStyle(draw.LineStyle{Color: ink, Width: 0.25})
+		c.SetLineStyle(draw.LineStyle{Color: ink, Width: radius / 1000})
 		for _, path := range paths {
 			c.Stroke(path)
 		}

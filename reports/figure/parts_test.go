@@ -1,6 +1,7 @@
 package figure
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 	"pgregory.net/rapid"
 )
 
@@ -330,6 +332,60 @@ func TestWithoutArcs(t *testing.T) {
 			if r := math.Hypot(float64(q.X-3), float64(q.Y-4)); math.Abs(r-2) > 0.001 {
 				t.Errorf("%v is %v from the middle", q, r)
 			}
+		}
+	}
+}
+
+// Of a large network, dots stand for several hosts each, the inner cores in the middle.
+func TestShells(t *testing.T) {
+	t.Parallel()
+	large := synthetic(t, 50000)
+	s := newShells(large)
+	if s.each != 3 || len(s.hosts) < 16666 || len(s.hosts) > 16667 {
+		t.Fatalf("%d dots for %d hosts each", len(s.hosts), s.each)
+	}
+	radius := func(v int32) float64 { return math.Hypot(s.at[v].x, s.at[v].y) }
+	for i := 1; i < len(s.hosts); i++ {
+		inner, outer := s.hosts[i-1], s.hosts[i]
+		if radius(inner) >= radius(outer) || radius(outer) > 1 || s.cores[inner] < s.cores[outer] {
+			t.Fatalf("core %d at %v, then core %d at %v", s.cores[inner], radius(inner), s.cores[outer], radius(outer))
+		}
+	}
+	hosts := 0.0
+	for _, l := range s.beside.layers {
+		for _, b := range l.(*boxes).list {
+			hosts += b.to.x - b.from.x
+		}
+	}
+	if hosts != 50000 {
+		t.Errorf("the bars beside are of %v hosts", hosts)
+	}
+	var file bytes.Buffer
+	if err := output(&file, SVG, pageWidth, pageWidth*(1-chartPart), "cores", "", s.paint); err != nil {
+		t.Fatal(err)
+	}
+	checkSVG(t, "cores", file.Bytes())
+	if file.Len() > 8<<20 {
+		t.Errorf("%d bytes", file.Len())
+	}
+}
+
+// The legend goes where no line is, even where a line has its points elsewhere.
+func TestRoomiest(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		want place
+		data []point
+	}{
+		{bottomLeft, []point{{0, 100}, {100, 0}}},
+		{topRight, []point{{10, 95}, {10, 5}, {90, 5}}},
+		{topLeft, []point{{10, 5}, {90, 5}, {90, 95}}},
+		{bottomRight, []point{{10, 5}, {10, 95}, {90, 95}}},
+	} {
+		ch := &chart{x: axis{max: 100}, y: axis{max: 100}, layers: []layer{&curve{name: "a line", data: test.data, line: true}}}
+		f := &frame{Canvas: draw.New(newSVG(200, 150)), x: &ch.x, y: &ch.y}
+		if got := ch.roomiest(f); got != test.want {
+			t.Errorf("%v: corner %d, want %d", test.data, got, test.want)
 		}
 	}
 }

@@ -81,10 +81,9 @@ func latency(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{
-		x:      axis{label: "delay (ms)", log: true},
-		y:      axis{label: "share within the delay (%)", max: 100},
-		legend: topLeft,
-		empty:  all.lacks(),
+		x:     axis{label: "delay (ms)", log: true},
+		y:     axis{label: "share within the delay (%)", max: 100},
+		empty: all.lacks(),
 	}
 	d := &drawing{painter: ch, method: latencyMethod + asked}
 	if ch.empty != "" {

@@ -36,9 +36,8 @@ func files(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{
-		x:      axis{label: "files that a host shares", log: true},
-		y:      axis{label: "hosts that share at least so many (%)", log: true, most: 100},
-		legend: bottomLeft,
+		x: axis{label: "files that a host shares", log: true},
+		y: axis{label: "hosts that share at least so many (%)", log: true, most: 100},
 	}
 	d := &drawing{painter: ch, method: "Share of hosts that declare at least so many files (CCDF; PONG, the largest figure of a " +
 		"host's conversations), of those that told. Hosts that share nothing are counted and lie off the axis."}
@@ -72,9 +71,8 @@ type unequal struct {
 // lorenzChart draws Lorenz curves of amounts by kind.
 func lorenzChart(amounts map[string]distribution, kinds ...unequal) *chart {
 	ch := &chart{
-		x:      axis{label: "hosts, those with least first (%)", max: 100},
-		y:      axis{label: "share of all that they hold (%)", max: 100},
-		legend: topLeft,
+		x: axis{label: "hosts, those with least first (%)", max: 100},
+		y: axis{label: "share of all that they hold (%)", max: 100},
 	}
 	for _, kind := range kinds {
 		amount := amounts[kind.name]

@@ -114,10 +114,9 @@ func cores(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{
-		x:      axis{label: "core number k"},
-		y:      axis{label: "hosts in the k-core (%)", max: 100},
-		legend: topRight,
-		empty:  a.lacks(kept["links"]),
+		x:     axis{label: "core number k"},
+		y:     axis{label: "hosts in the k-core (%)", max: 100},
+		empty: a.lacks(kept["links"]),
 	}
 	d := &drawing{painter: ch, method: coresMethod}
 	if ch.empty != "" {
@@ -195,10 +194,9 @@ func resilience(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{
-		x:      axis{label: "hosts removed (%)", max: 100},
-		y:      axis{label: "largest component (% of all hosts)", max: 100},
-		legend: topRight,
-		empty:  a.lacks(kept["links"]),
+		x:     axis{label: "hosts removed (%)", max: 100},
+		y:     axis{label: "largest component (% of all hosts)", max: 100},
+		empty: a.lacks(kept["links"]),
 	}
 	d := &drawing{painter: ch, method: fmt.Sprintf(resilienceMethod, orders)}
 	if ch.empty != "" {
