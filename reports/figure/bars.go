@@ -34,7 +34,7 @@ func freeRiders(ctx context.Context, a *Album) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &chart{x: axis{label: "hosts that share so little (%)", max: 100}, legend: above}
+	ch := &chart{x: axis{label: "hosts that share so little (%)", max: 100}, above: true}
 	d := &drawing{painter: ch, height: barsHeight(3) + 14, method: freeRidersMethod}
 	share := &boxes{name: "of those that told", ink: blue}
 	bounds := &boxes{name: "bounds", ink: paleSky}
@@ -79,7 +79,7 @@ func agents(ctx context.Context, a *Album) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &chart{x: axis{label: "share of the hosts that named their software (%)"}, legend: above}
+	ch := &chart{x: axis{label: "share of the hosts that named their software (%)"}, above: true}
 	shares, sure, values := &boxes{ink: blue}, &intervals{name: "95 % interval"}, &texts{}
 	named, others, families := 0, 0, 0
 	var shown []row
@@ -152,7 +152,7 @@ func outcomes(ctx context.Context, a *Album) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := &chart{x: axis{label: "share of conversations, or of hosts (%)", max: 100}, legend: above}
+	ch := &chart{x: axis{label: "share of conversations, or of hosts (%)", max: 100}, above: true}
 	d := &drawing{painter: ch, method: outcomesMethod}
 	counts := map[string]map[string]int{}
 	var methods []string

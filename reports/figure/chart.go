@@ -11,8 +11,8 @@ import (
 type chart struct {
 	x, y   axis
 	layers []layer // the first lies lowest
-	legend place
-	empty  string // why there is nothing to show; then there are no layers
+	above  bool    // the legend lies above the plot, in rows, and not in a corner of it
+	empty  string  // why there is nothing to show; then there are no layers
 }
 
 // A layer is what is drawn between the axes.
@@ -26,16 +26,15 @@ type layer interface {
 
 type point struct{ x, y float64 }
 
-// A place is where the legend is.
-type place int
+// A corner is one that the legend may lie in.
+type corner int
 
+// The corners, in the order in which they are tried.
 const (
-	roomiest   place = iota // the corner with the fewest points of data
-	bottomLeft              // the corners, in the order in which they are tried
+	bottomLeft corner = iota
 	topRight
 	topLeft
 	bottomRight
-	above // the plot, in rows
 )
 
 // A frame is the part of a canvas between the axes.
@@ -84,7 +83,7 @@ func (ch *chart) paint(c draw.Canvas) {
 	f.Min.Y += labelSize*1.25 + labelGap + lineHeight + labelGap + tickLength
 	f.Max.X -= last
 	f.Max.Y -= lineHeight / 2
-	if ch.legend == above {
+	if ch.above {
 		f.Max.Y -= ch.legendRows(f, false)
 	}
 	uncrowd(xTicks, f.Size().X)
@@ -98,13 +97,10 @@ func (ch *chart) paint(c draw.Canvas) {
 	for _, l := range ch.layers {
 		l.draw(f)
 	}
-	switch ch.legend {
-	case above:
+	if ch.above {
 		ch.legendRows(f, true)
-	case roomiest:
+	} else {
 		ch.legendColumn(f, ch.roomiest(f))
-	default:
-		ch.legendColumn(f, ch.legend)
 	}
 }
 
@@ -133,7 +129,7 @@ func (ch *chart) entries() []layer {
 }
 
 // legendBox is the room that the legend takes in a corner, one entry below the other.
-func (ch *chart) legendBox(f *frame, corner place) vg.Rectangle {
+func (ch *chart) legendBox(f *frame, at corner) vg.Rectangle {
 	sty := lettering(tickSize)
 	entries := ch.entries()
 	var size vg.Point
@@ -142,10 +138,10 @@ func (ch *chart) legendBox(f *frame, corner place) vg.Rectangle {
 		size.Y += sty.Height("Ag") + entryGap
 	}
 	box := vg.Rectangle{Min: vg.Point{X: f.Min.X + 5, Y: f.Max.Y - size.Y}}
-	if corner == topRight || corner == bottomRight {
+	if at == topRight || at == bottomRight {
 		box.Min.X = f.Max.X - size.X
 	}
-	if corner == bottomLeft || corner == bottomRight {
+	if at == bottomLeft || at == bottomRight {
 		box.Min.Y = f.Min.Y + 4
 	}
 	box.Max = box.Min.Add(size)
@@ -153,15 +149,15 @@ func (ch *chart) legendBox(f *frame, corner place) vg.Rectangle {
 }
 
 // roomiest is the corner in which the legend covers least: of points, and of lines as if they were points close together.
-func (ch *chart) roomiest(f *frame) place {
+func (ch *chart) roomiest(f *frame) corner {
 	best, fewest := bottomLeft, math.MaxInt
-	for corner := bottomLeft; corner <= bottomRight; corner++ {
-		box, covered := ch.legendBox(f, corner), 0
+	for at := bottomLeft; at <= bottomRight; at++ {
+		box, covered := ch.legendBox(f, at), 0
 		for _, l := range ch.layers {
 			covered += f.covered(l, box)
 		}
 		if covered < fewest {
-			best, fewest = corner, covered
+			best, fewest = at, covered
 		}
 	}
 	return best
@@ -171,30 +167,30 @@ func (ch *chart) roomiest(f *frame) place {
 func (f *frame) covered(l layer, box vg.Rectangle) int {
 	const steps = 20
 	c, isCurve := l.(*curve)
-	var last vg.Point
+	var last *vg.Point // where a line comes from
 	count := 0
-	for i, p := range l.points() {
+	for _, p := range l.points() {
 		if !f.x.shows(p.x) || !f.y.shows(p.y) {
 			continue
 		}
 		at := f.at(p)
-		if i == 0 || !isCurve || !c.line {
-			last = at
+		if last == nil || !isCurve || !c.line {
+			last = &at
 		}
 		for step := range steps {
-			on := last.Add(at.Sub(last).Scale(vg.Length(step+1) / steps))
+			on := last.Add(at.Sub(*last).Scale(vg.Length(step+1) / steps))
 			if on.X > box.Min.X && on.X < box.Max.X && on.Y > box.Min.Y && on.Y < box.Max.Y {
 				count++
 			}
 		}
-		last = at
+		last = &at
 	}
 	return count
 }
 
 // legendColumn draws the legend into a corner.
-func (ch *chart) legendColumn(f *frame, corner place) {
-	box := ch.legendBox(f, corner)
+func (ch *chart) legendColumn(f *frame, in corner) {
+	box := ch.legendBox(f, in)
 	height := lettering(tickSize).Height("Ag")
 	y := box.Max.Y
 	for _, l := range ch.entries() {

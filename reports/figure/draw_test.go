@@ -8,6 +8,7 @@ import (
 	"flag"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -247,7 +248,7 @@ func TestOptions(t *testing.T) {
 	if _, bare := size(Options{Bare: true}); bare >= height {
 		t.Errorf("without a caption %d dots high, with one %d", bare, height)
 	}
-	for _, width := range []float64{-1, 10, 1e9} {
+	for _, width := range []float64{-1, 10, 1e9, math.NaN()} {
 		if _, err := a.Draw(t.Context(), "degrees", Options{Format: SVG, Width: width}, io.Discard); err == nil {
 			t.Errorf("a width of %v mm was taken", width)
 		}

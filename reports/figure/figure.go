@@ -93,7 +93,7 @@ func (a *Album) Draw(ctx context.Context, name string, o Options, w io.Writer) (
 	caption = strings.ReplaceAll(caption, " %", "\u00a0%")
 	width := d.width
 	if o.Width != 0 {
-		if o.Width < LeastWidth || o.Width > MostWidth {
+		if !(o.Width >= LeastWidth && o.Width <= MostWidth) {
 			return "", fmt.Errorf("draw figure %s: a width of %g mm is not between %d and %d", name, o.Width, LeastWidth, MostWidth)
 		}
 		width = vg.Length(o.Width) * vg.Millimeter

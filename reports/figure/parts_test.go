@@ -374,7 +374,7 @@ func TestShells(t *testing.T) {
 func TestRoomiest(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		want place
+		want corner
 		data []point
 	}{
 		{bottomLeft, []point{{0, 100}, {100, 0}}},

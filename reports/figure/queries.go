@@ -114,10 +114,10 @@ func hitsOverTime(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{
-		x:      axis{label: "time since the query was sent (s)"},
-		y:      axis{label: "hits of a query so far"},
-		legend: above,
-		empty:  all.lacks(),
+		x:     axis{label: "time since the query was sent (s)"},
+		y:     axis{label: "hits of a query so far"},
+		above: true,
+		empty: all.lacks(),
 	}
 	d := &drawing{painter: ch}
 	d.method = fmt.Sprintf("Mean, median and the middle half of %s queries, those without a hit included. ",

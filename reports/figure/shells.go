@@ -55,7 +55,7 @@ func (s *shells) coreChart() *chart {
 		x:      axis{label: "hosts"},
 		y:      axis{label: "core number", min: -0.6, max: float64(s.core) + 0.6},
 		layers: []layer{visited, heardOf},
-		legend: above,
+		above:  true,
 	}
 }
 
