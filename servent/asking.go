@@ -2,6 +2,7 @@ package servent
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,8 +18,8 @@ type asking struct {
 	target  int   // results that are enough
 	ttl     uint8 // that its copies may have
 
-	hit     func(message.Message, *message.QueryHit) // takes the hits of an own query; nil for a leaf's
-	changed chan struct{}                            // holds a token when something below changed
+	hit     func(Hit)     // takes the hits of an own query; nil for a leaf's
+	changed chan struct{} // holds a token when something below changed
 
 	mu       sync.Mutex
 	results  int  // that were found, the library's included
@@ -27,6 +28,7 @@ type asking struct {
 	before   int  // results when it told so
 	misses   int  // requests for that which have had no answer
 	stopped  bool // nobody wants more
+	claims   map[netip.AddrPort]claim
 }
 
 // reporters is how many ultrapeers a leaf is taken to ask at once: what it reports are the results of all of them ("Leaf
@@ -138,10 +140,15 @@ func (s *askings) count(m message.Message, hit *message.QueryHit) {
 	if a == nil {
 		return
 	}
+	a.take(Hit{QueryHit: hit, Responder: hit.Addr, Path: InBand, Hops: int(m.Hops) + 1})
+}
+
+// take counts the results of a hit, and hands it over where the query is the node's own.
+func (a *asking) take(h Hit) {
 	if a.hit != nil {
-		a.hit(m, hit)
+		a.hit(h)
 	}
-	a.change(func() { a.results += len(hit.Results) })
+	a.change(func() { a.results += len(h.Results) })
 }
 
 func (s *askings) len() int {

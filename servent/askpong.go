@@ -76,10 +76,30 @@ func (p *pinger) begin(id message.GUID, to netip.AddrPort, answers chan<- *messa
 		p.open = make(map[message.GUID]chan<- *message.Pong)
 	}
 	p.open[id] = answers
+	return p.socket(to)
+}
+
+// socket returns the socket to hosts of such addresses. The caller holds mu.
+func (p *pinger) socket(to netip.AddrPort) net.PacketConn {
 	if to.Addr().Is6() {
 		return p.six
 	}
 	return p.four
+}
+
+// sendDatagram sends a message by UDP, if there is a socket for it. A datagram may be lost anywhere, so also here.
+func (n *Node) sendDatagram(to netip.AddrPort, m message.Message) {
+	b, err := message.Append(nil, m)
+	if err != nil {
+		n.log.Warn("no datagram", "remote", to, "err", err)
+		return
+	}
+	n.pinger.mu.Lock()
+	conn := n.pinger.socket(to)
+	n.pinger.mu.Unlock()
+	if conn != nil {
+		conn.WriteTo(b, net.UDPAddrFromAddrPort(to))
+	}
 }
 
 func (p *pinger) end(id message.GUID) {

@@ -17,6 +17,7 @@ type Dialect struct {
 	GGEP      bool                    // its PONGs carry extensions, and those in PINGs are read
 	VC        bool                    // its PONGs name the vendor
 	Dynamic   bool                    // it queries dynamically, and knows what belongs to that: last-hop tables, vendor messages
+	SecureOOB bool                    // it sends hits out of band to who asks for it by GGEP SO alone
 	Deflate   bool                    // it compresses for those who accept it
 	Bye       bool                    // it says and understands BYE
 	Listening string                  // header field with its own listening address
@@ -45,7 +46,7 @@ var (
 	}
 	LimeWire = Dialect{ // LimeWire and its descendants
 		Crawl: CrawlHi, UDPCrawl: true, Features: 0x7f, Packing: message.PackLime,
-		GGEP: true, Dynamic: true, Deflate: true, Listening: "Listen-IP", Comma: ",",
+		GGEP: true, Dynamic: true, SecureOOB: true, Deflate: true, Listening: "Listen-IP", Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "We're Leaves"},
 	}
 	Classic = Dialect{ // servents with GGEP that nobody taught to be crawled

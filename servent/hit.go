@@ -15,6 +15,9 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 		most = min(most, wanted)
 	}
 	found := n.cfg.Library.Answer(q, most)
+	if len(found) > 0 && n.promise(m, q, found) {
+		return len(found)
+	}
 	for part := range slices.Chunk(found, resultsPerHit) {
 		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + hitExtraTTL, Body: n.hit(part)})
 		n.seen.hits.Add(1)
@@ -22,16 +25,19 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 	return len(found)
 }
 
-// hit makes a QUERY HIT of results.
-func (n *Node) hit(found []message.Result) *message.QueryHit {
+// hit makes a QUERY HIT of results, with extensions in its trailer.
+func (n *Node) hit(found []message.Result, blocks ...ggep.Block) *message.QueryHit {
 	yes, no := true, false
 	flags := message.HitFlags{Push: &no, Busy: &no}
 	if n.cfg.Firewalled {
 		flags.Push = &yes
 	}
-	var private []byte
 	if six := n.six(); six.IsValid() {
-		if tail, err := ggep.Append(nil, ggep.IPv6(six.Addr())); err == nil {
+		blocks = append(blocks, ggep.IPv6(six.Addr()))
+	}
+	var private []byte
+	if len(blocks) > 0 {
+		if tail, err := ggep.Append(nil, blocks...); err == nil {
 			flags.GGEP, private = true, tail
 		}
 	}

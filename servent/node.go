@@ -26,6 +26,8 @@ type Node struct {
 	guard   *guard
 	keeper  *keeper // nil: it dials Config.Connect alone
 	pinger  pinger
+	offers  offers
+	secret  secret
 	tls     *handshake.TLS // nil: plaintext alone
 	leaf    atomic.Bool    // the role now
 	log     *slog.Logger
@@ -39,7 +41,7 @@ func New(cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	n := &Node{
 		cfg: cfg, seats: newSeats(cfg.Slots), routes: newRoutes(), routing: newRouting(cfg.Library),
-		guard: newGuard(cfg.Manners), log: cfg.Log.With("node", cfg.Addr),
+		guard: newGuard(cfg.Manners), secret: newSecret(), log: cfg.Log.With("node", cfg.Addr),
 	}
 	n.leaf.Store(cfg.Role == Leaf || cfg.Role == Auto && cfg.Firewalled)
 	if cfg.TLS {

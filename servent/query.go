@@ -37,6 +37,8 @@ const (
 // but for one that may travel farther than those before: it goes on to ultrapeers.
 func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *message.Query) error {
 	switch {
+	case p.role == Leaf && q.Flags&message.QueryOOB != 0 && m.GUID.ReplyTo().Addr() != p.remote.Addr():
+		return nil // it would have hits sent to somebody else
 	case p.role == visitor || m.TTL == 0 || m.GUID == message.GUID{} || !sensible(q):
 		return nil
 	case int(m.TTL)+int(m.Hops) > hardTTL:

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
 	"gnucensus/servent/qrp"
 )
@@ -26,7 +27,8 @@ type Path string
 
 // The paths.
 const (
-	InBand Path = "in-band" // back over the links that the query went
+	InBand    Path = "in-band"     // back over the links that the query went
+	OutOfBand Path = "out-of-band" // by UDP, to the address in the query's GUID
 )
 
 // hitsWaiting is how many hits of a search may wait to be taken; those that come then are lost.
@@ -34,6 +36,9 @@ const hitsWaiting = 1 << 12
 
 // Search asks the network, and yields hits as they come until ctx ends or the loop does, which also ends the search: a leaf
 // tells its ultrapeers so. The node marks the query as its role asks for. It must be running.
+//
+// With [message.QueryOOB] among its flags the query asks for hits out of band, by that flag and by GGEP SO: gtk-gnutella heeds
+// the flag alone, LimeWire either. A node that is firewalled, or has no IPv4 address, takes the flag out.
 func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 	return func(yield func(Hit) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -42,9 +47,10 @@ func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 		defer cancel()
 		hits := make(chan Hit, hitsWaiting)
 		began := time.Now()
-		a := n.ownAsking(q, func(m message.Message, h *message.QueryHit) {
+		a := n.ownAsking(q, func(h Hit) {
+			h.Delay = time.Since(began)
 			select {
-			case hits <- Hit{QueryHit: h, Responder: h.Addr, Path: InBand, Hops: int(m.Hops) + 1, Delay: time.Since(began)}:
+			case hits <- h:
 			default:
 			}
 		})
@@ -63,16 +69,31 @@ func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 }
 
 // ownAsking makes the asking of an own query.
-func (n *Node) ownAsking(q message.Query, hit func(message.Message, *message.QueryHit)) *asking {
+func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 	q.Flags |= message.QueryMark
 	if n.Role() == Leaf && n.cfg.Dialect.Dynamic {
 		q.Flags |= message.QueryGuided
 	}
 	m := message.Message{GUID: message.NewGUID(), TTL: maxTTL, Body: &q}
+	if q.Flags&message.QueryOOB != 0 && !n.askOutOfBand(&m, &q) {
+		q.Flags &^= message.QueryOOB
+	}
 	return &asking{
 		message: m, key: qrp.KeyOf(q.Words), target: n.cfg.Results, ttl: maxTTL,
 		hit: hit, changed: make(chan struct{}, 1),
 	}
+}
+
+// askOutOfBand makes an own query ask for hits at the node's address, and tells whether it can.
+func (n *Node) askOutOfBand(m *message.Message, q *message.Query) bool {
+	x := q.Extensions()
+	x.GGEP = append(x.GGEP, ggep.SO(nil))
+	tail, err := x.Append(nil)
+	if err != nil || n.cfg.Firewalled || !n.cfg.Addr.Addr().Is4() {
+		return false
+	}
+	m.GUID, q.Tail = message.NewGUIDFor(n.cfg.Addr), tail
+	return true
 }
 
 // askOwn asks an own query until ctx ends: an ultrapeer as it asks for its leaves, a leaf by way of its ultrapeers, which it

@@ -9,12 +9,12 @@ import (
 	"gnucensus/servent/message"
 )
 
-// maxRequest is the size of the largest datagram that is read. Requests are small; what is cut off cannot be parsed.
-const maxRequest = 2 << 10
+// maxDatagram is the size of the largest datagram that is read.
+const maxDatagram = 64 << 10
 
 // answerDatagrams answers requests by UDP, each to where it came from, until the socket is closed.
 func (n *Node) answerDatagrams(ctx context.Context, u net.PacketConn) {
-	b := make([]byte, maxRequest)
+	b := make([]byte, maxDatagram)
 	for {
 		size, from, err := u.ReadFrom(b)
 		if err != nil {
@@ -53,8 +53,25 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl {
 			return n.crawlerPong(ping).Vendor()
 		}
+		n.handleDatagramVendor(m.GUID, body, from)
+	case *message.QueryHit:
+		n.takeDatagramHit(m, body, from)
 	}
 	return nil
+}
+
+// handleDatagramVendor takes what is said of hits out of band.
+func (n *Node) handleDatagramVendor(id message.GUID, v *message.Vendor, from netip.AddrPort) {
+	opened, err := v.Open()
+	if err != nil {
+		return // of a kind, or a version, that the node does not know
+	}
+	switch body := opened.(type) {
+	case *message.OOBReplyNumber:
+		n.claim(id, body, from)
+	case *message.OOBReplyAck:
+		n.deliver(id, body, from)
+	}
 }
 
 // crawlerPong lists the neighbours ("UDP crawler ping").

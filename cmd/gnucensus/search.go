@@ -29,26 +29,37 @@ Examples:
   gnucensus search --via 127.80.0.1:6346 --via 127.80.0.2:6346 --wait 1m --format json linux iso`),
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "via", Usage: "ask through the ultrapeer `HOST:PORT`; may be repeated"},
+			&cli.StringFlag{Name: "mode", Value: modeInBand,
+				Usage: "have hits come `HOW`: in-band, back through the ultrapeers, or oob, straight from their hosts by UDP"},
 			&cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Usage: "wait `TIME` for hits"},
 		},
 		Action: p.search,
 	}
 }
 
+// The ways in which hits may come.
+const (
+	modeInBand = "in-band"
+	modeOOB    = "oob"
+)
+
 // searchSettings are what the command line says.
 type searchSettings struct {
 	Words string
 	Via   []netip.AddrPort
+	Mode  string
 	Wait  time.Duration
 }
 
 func readSearch(c *cli.Context) (s searchSettings, err error) {
-	s = searchSettings{Words: strings.Join(c.Args().Slice(), " "), Wait: c.Duration("wait")}
+	s = searchSettings{Words: strings.Join(c.Args().Slice(), " "), Mode: c.String("mode"), Wait: c.Duration("wait")}
 	switch {
 	case strings.TrimSpace(s.Words) == "":
 		return s, usage(helpHint(c), "search: WORDS to search for are missing")
 	case len(s.Words) > maxQueryLen || printable(s.Words) != s.Words:
 		return s, usage("", "search: a query is at most %d bytes of plain text", maxQueryLen)
+	case s.Mode != modeInBand && s.Mode != modeOOB:
+		return s, usage("Modes: in-band, oob.", "--mode: %q is none", s.Mode)
 	case s.Wait <= 0:
 		return s, usage("30s are enough for most hits.", "--wait: %v is no time", s.Wait)
 	}
@@ -134,7 +145,11 @@ func (p *program) printHits(ctx context.Context, node *servent.Node, s searchSet
 	ctx, cancel := context.WithTimeout(ctx, s.Wait)
 	defer cancel()
 	out := newFindings(p.stdout, form)
-	for hit := range node.Search(ctx, message.Query{Flags: message.QueryH, Words: s.Words}) {
+	query := message.Query{Flags: message.QueryH, Words: s.Words}
+	if s.Mode == modeOOB {
+		query.Flags |= message.QueryOOB
+	}
+	for hit := range node.Search(ctx, query) {
 		if err := out.add(hit); err != nil {
 			return err
 		}

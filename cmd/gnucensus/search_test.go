@@ -108,6 +108,10 @@ func TestServentsAndSearch(t *testing.T) {
 	if diff := cmp.Diff(want, results); diff != "" || summary.Hosts != 2 {
 		t.Errorf("%+v\n%s", summary, diff)
 	}
+	results, _ = found(t, must(t, "search", "--via", top, "--mode", "oob", "--wait", "1s", "--format", "json", "free music"))
+	if results[top].Path != "in-band" || results[below].Path != "out-of-band" || results[below].Hops != 1 {
+		t.Errorf("out of band: %+v", results)
+	}
 	table := must(t, "search", "--via", top, "--wait", "500ms", "notes")
 	for _, part := range []string{"delay", "in-band", top, "notes.txt", "1 results in 1 hits of 1 hosts"} {
 		if !strings.Contains(table, part) {
@@ -195,10 +199,11 @@ func TestServentFlags(t *testing.T) {
 func TestSearchFlags(t *testing.T) {
 	host := netip.MustParseAddrPort("127.80.3.2:6347")
 	s := capture(t, readSearch, "search", "--via", host.String(), "two", "words")
-	if s.Via[0] != host || s.Words != "two words" || s.Wait != 30*time.Second {
+	if s.Via[0] != host || s.Words != "two words" || s.Mode != modeInBand || s.Wait != 30*time.Second {
 		t.Errorf("without flags: %+v", s)
 	}
 	checkFlags(t, []string{"search", "--via", host.String(), "words"}, readSearch, []flagChange[searchSettings]{
+		{"mode", "oob", func(s *searchSettings) { s.Mode = modeOOB }},
 		{"wait", "5s", func(s *searchSettings) { s.Wait = 5 * time.Second }},
 	})
 }

@@ -91,6 +91,7 @@ func TestWrongUsage(t *testing.T) {
 		{"search words", "--via HOST:PORT is missing", "127.1.0.1:6346"},
 		{"search --via 127.1.0.1:0 words", "--via", "127.1.0.1:6346"},
 		{"search --via " + nobody + " a\r\nb", "plain text", ""},
+		{"search --via " + nobody + " --mode telepathy words", `"telepathy"`, "in-band, oob"},
 		{"search --via " + nobody + " --wait 0s words", "--wait: 0s", "30s"},
 		{"db stop --database postgres://localhost/x", "private", "--database"},
 		{"db status --log-level loud", `"loud"`, "debug"},

@@ -1,6 +1,9 @@
 package message
 
 import (
+	"encoding/binary"
+	"net/netip"
+
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/internal/cursor"
 )
@@ -59,3 +62,20 @@ func openOOBReplyAck(c *cursor.Cursor, version uint16) VendorMessage {
 
 // GGEP returns the extensions that can be read.
 func (m *OOBReplyAck) GGEP() ggep.Blocks { return ggep.ParseAll(m.Tail) }
+
+// Where a GUID holds the address at which hits are wanted: bytes 0 to 3 the IPv4 address, 13 and 14 the port, little-endian.
+const guidPort = 13
+
+// NewGUIDFor returns a GUID for a query whose hits are wanted out of band at an IPv4 address.
+func NewGUIDFor(at netip.AddrPort) GUID {
+	g := NewGUID()
+	four := at.Addr().As4()
+	copy(g[:], four[:])
+	binary.LittleEndian.PutUint16(g[guidPort:], at.Port())
+	return g
+}
+
+// ReplyTo returns the address that a GUID holds if it is that of a query with [QueryOOB].
+func (g GUID) ReplyTo() netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(g[:4])), binary.LittleEndian.Uint16(g[guidPort:]))
+}
