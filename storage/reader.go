@@ -42,16 +42,18 @@ func (r *Reader) Snapshot(ctx context.Context, id int64) (SnapshotInfo, error) {
 	return infos[i], nil
 }
 
-// Rows yields the rows of one statement, with values of the types that [Rows] lists. It stops after the first error.
-// Only one statement can be read at a time.
+// Rows yields the rows of one statement, with values of the types that [Rows] lists. It stops after the first error. Only one
+// statement can be read at a time. Who stops before the last row has the server stop too, and the reader is of no use any more.
 func (r *Reader) Rows(ctx context.Context, statement string, args ...any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
 		rows, err := r.tx.Query(ctx, statement, args...)
+		defer rows.Close() // it reads what is left, so that the server must be stopped before
+		defer stop()
 		if err != nil {
 			yield(nil, fmt.Errorf("read rows: %w", err))
 			return
 		}
-		defer rows.Close()
 		for rows.Next() {
 			values, err := rowValues(rows)
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -145,7 +146,7 @@ func (e *export) writeFile(ctx context.Context) error {
 	}
 	defer about.discard()
 	// Whoever is stopped between the two leaves data without a description rather than with a wrong one.
-	if err := os.Remove(beside); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := f.publish(); err != nil {
