@@ -17,6 +17,7 @@ type abilities struct {
 	probes  bool  // it relays a query again that comes with a larger TTL
 	vendor  bool  // it reads vendor messages
 	pongs   bool  // it answers PINGs from a cache
+	guess   bool  // it answers queries by UDP
 	degree  int   // links to ultrapeers
 	maxTTL  uint8 // that it wants queries to have
 }
@@ -43,6 +44,7 @@ func readAbilities(f handshake.Fields) abilities {
 		probes:  f.Has("X-Ext-Probes"),
 		vendor:  f.Has("Vendor-Message"),
 		pongs:   f.Has("Pong-Caching"),
+		guess:   f.Has("X-Guess"),
 		degree:  number("X-Degree", plainDegree, mostDegree),
 		maxTTL:  uint8(number("X-Max-TTL", maxTTL, maxTTL)),
 	}
@@ -65,6 +67,7 @@ func (n *Node) abilities(as Role) handshake.Fields {
 		{"X-Ultrapeer-Query-Routing", "0.1", d.Dynamic},
 		{"X-Dynamic-Querying", "0.1", d.Dynamic},
 		{"X-Ext-Probes", "0.1", d.Dynamic && ultrapeer},
+		{"X-Guess", "0.2", d.Guess && ultrapeer && !n.cfg.Firewalled},
 		{"X-Degree", strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers)), true},
 		{"X-Max-TTL", strconv.Itoa(maxTTL), true},
 		{"X-Features", n.features(), n.features() != ""},

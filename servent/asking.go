@@ -19,6 +19,7 @@ type asking struct {
 	ttl     uint8 // that its copies may have
 
 	hit     func(Hit)     // takes the hits of an own query; nil for a leaf's
+	guess   *guess        // how it is asked by UDP; nil: it is not
 	changed chan struct{} // holds a token when something below changed
 
 	mu       sync.Mutex

@@ -108,6 +108,13 @@ func (p *pinger) end(id message.GUID) {
 	delete(p.open, id)
 }
 
+// ready tells whether there is a socket.
+func (p *pinger) ready() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.four != nil || p.six != nil
+}
+
 // take gives a PONG to who asked for it. One that nobody asked for is dropped.
 func (p *pinger) take(id message.GUID, pong *message.Pong) {
 	p.mu.Lock()

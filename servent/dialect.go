@@ -18,6 +18,7 @@ type Dialect struct {
 	VC        bool                    // its PONGs name the vendor
 	Dynamic   bool                    // it queries dynamically, and knows what belongs to that: last-hop tables, vendor messages
 	SecureOOB bool                    // it sends hits out of band to who asks for it by GGEP SO alone
+	Guess     bool                    // as an ultrapeer it answers queries by UDP
 	Deflate   bool                    // it compresses for those who accept it
 	Bye       bool                    // it says and understands BYE
 	Listening string                  // header field with its own listening address
@@ -41,7 +42,7 @@ var (
 	GTKG = Dialect{ // gtk-gnutella
 		Crawl: CrawlOK, UDPCrawl: true,
 		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
-		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, Listening: "Node", Comma: ", ", Folds: true,
+		GGEP: true, VC: true, Dynamic: true, Guess: true, Deflate: true, Bye: true, Listening: "Node", Comma: ", ", Folds: true,
 		Shielded: handshake.Reply{Code: 204, Reason: "Shielded leaf node"},
 	}
 	LimeWire = Dialect{ // LimeWire and its descendants

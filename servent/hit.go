@@ -59,6 +59,10 @@ func (n *Node) handleHit(p *peer, m message.Message, hit *message.QueryHit) {
 		n.routes.learn(hit.Servent, p.id, func(id linkID) bool { return n.seats.find(id) != nil })
 	}
 	n.askings.count(m, hit)
+	if from == guessed {
+		n.returnToGuesser(m, hit)
+		return
+	}
 	to := n.seats.find(from)
 	if n.Role() == Leaf || to == nil || to == p {
 		return

@@ -16,21 +16,22 @@ import (
 
 // A Node is one servent.
 type Node struct {
-	cfg     Config
-	started time.Time
-	seats   *seats
-	routes  *routes
-	routing *routing
-	askings askings
-	seen    tallies
-	guard   *guard
-	keeper  *keeper // nil: it dials Config.Connect alone
-	pinger  pinger
-	offers  offers
-	secret  secret
-	tls     *handshake.TLS // nil: plaintext alone
-	leaf    atomic.Bool    // the role now
-	log     *slog.Logger
+	cfg      Config
+	started  time.Time
+	seats    *seats
+	routes   *routes
+	routing  *routing
+	askings  askings
+	seen     tallies
+	guard    *guard
+	keeper   *keeper // nil: it dials Config.Connect alone
+	pinger   pinger
+	offers   offers
+	secret   secret
+	guessers guessers
+	tls      *handshake.TLS // nil: plaintext alone
+	leaf     atomic.Bool    // the role now
+	log      *slog.Logger
 }
 
 // New returns a node of the configuration. It starts nothing.

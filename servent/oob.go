@@ -251,11 +251,24 @@ func (a *asking) meet(from netip.AddrPort, hit *message.QueryHit) bool {
 // takeDatagramHit takes a hit that came by UDP. One that nobody asked for is dropped.
 func (n *Node) takeDatagramHit(m message.Message, hit *message.QueryHit, from netip.AddrPort) {
 	a := n.askings.find(m.GUID)
-	if a == nil || a.hit == nil || !a.meet(from, hit) {
+	path := OutOfBand
+	switch {
+	case a != nil && a.guess != nil && a.guess.asked(from):
+		path = Guess
+	case a == nil || a.hit == nil || !a.meet(from, hit):
 		n.seen.stray.Add(1)
 		return
 	}
-	a.take(Hit{QueryHit: hit, Responder: from, Path: OutOfBand, Hops: int(m.Hops) + 1})
+	a.take(Hit{QueryHit: hit, Responder: n.responder(path, hit, from), Path: path, Hops: int(m.Hops) + 1})
+}
+
+// responder returns who answered by UDP: who sent the datagram, but an ultrapeer sends the hits of its leaves too, which say
+// whose they are.
+func (n *Node) responder(path Path, hit *message.QueryHit, from netip.AddrPort) netip.AddrPort {
+	if path == Guess {
+		return hit.Addr
+	}
+	return from
 }
 
 // A secret makes tokens that only the node itself can make.

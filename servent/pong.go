@@ -102,6 +102,12 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 			Leaf: uint8(min(n.seats.free(Leaf), 255)), Ultrapeer: uint8(min(n.seats.free(Ultrapeer), 255)),
 		}))
 	}
+	if n.guesses() {
+		blocks = append(blocks, ggep.GUE(guessVersion))
+		if asked.Has("QK") && from.IsValid() {
+			blocks = append(blocks, ggep.QK(n.queryKey(from, 0)))
+		}
+	}
 	if n.tls != nil {
 		blocks = append(blocks, ggep.TLS())
 	}
@@ -117,7 +123,11 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 			blocks = append(blocks, ggep.IP(from))
 		}
 		if flags, wanted := asked.SCP(); wanted {
-			blocks = append(blocks, ggep.IPP(n.cached(wished(flags))...)...)
+			hosts := n.cached(wished(flags))
+			if asked.Has("QK") && n.guesses() {
+				hosts = n.guessHosts()
+			}
+			blocks = append(blocks, ggep.IPP(hosts...)...)
 		}
 	}
 	tail, err := ggep.Append(nil, blocks...)

@@ -29,6 +29,7 @@ type Path string
 const (
 	InBand    Path = "in-band"     // back over the links that the query went
 	OutOfBand Path = "out-of-band" // by UDP, to the address in the query's GUID
+	Guess     Path = "GUESS"       // by UDP, from an ultrapeer that was asked by UDP
 )
 
 // hitsWaiting is how many hits of a search may wait to be taken; those that come then are lost.
@@ -40,6 +41,11 @@ const hitsWaiting = 1 << 12
 // With [message.QueryOOB] among its flags the query asks for hits out of band, by that flag and by GGEP SO: gtk-gnutella heeds
 // the flag alone, LimeWire either. A node that is firewalled, or has no IPv4 address, takes the flag out.
 func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
+	return n.collect(ctx, q, nil, n.askOwn)
+}
+
+// collect yields the hits of an own query while ask asks it.
+func (n *Node) collect(ctx context.Context, q message.Query, g *guess, ask func(context.Context, *asking)) iter.Seq[Hit] {
 	return func(yield func(Hit) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		var asking sync.WaitGroup
@@ -54,7 +60,8 @@ func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 			default:
 			}
 		})
-		asking.Go(func() { n.askOwn(ctx, a) })
+		a.guess = g
+		asking.Go(func() { ask(ctx, a) })
 		for {
 			select {
 			case hit := <-hits:

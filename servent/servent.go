@@ -76,6 +76,7 @@ type Config struct {
 	Serve map[string]Service
 
 	HopWait   time.Duration // a dynamic query waits so long for results, for each link that a copy may travel; zero: 2.4 s
+	GuessWait time.Duration // from one ultrapeer to the next that is asked by UDP; zero: 1 s
 	Results   int           // that an own query of an ultrapeer should find, and three queries of a leaf; zero: 150
 	TableWait time.Duration // for which changes of the query routing table gather until neighbours are told; zero: 60 s
 
@@ -106,8 +107,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("manners %+v: none may be negative", c.Manners)
 	case slices.Contains(slices.Collect(maps.Keys(c.Serve)), ""):
 		return errors.New("service for connections that begin with nothing: it would take all")
-	case c.HopWait < 0 || c.Results < 0 || c.TableWait < 0:
-		return fmt.Errorf("waits %v and %v, %d results: none may be negative", c.HopWait, c.TableWait, c.Results)
+	case c.HopWait < 0 || c.GuessWait < 0 || c.Results < 0 || c.TableWait < 0:
+		return fmt.Errorf("waits %v, %v and %v, %d results: none may be negative", c.HopWait, c.GuessWait, c.TableWait, c.Results)
 	case c.Bootstrap.Links < 0:
 		return fmt.Errorf("links %d: they may not be negative", c.Bootstrap.Links)
 	case c.Slots.Ultrapeers < 0 || c.Slots.Leaves < 0:
@@ -133,6 +134,9 @@ func (c Config) withDefaults() Config {
 	if c.HopWait == 0 {
 		c.HopWait = defaultHopWait
 	}
+	if c.GuessWait == 0 {
+		c.GuessWait = defaultGuessWait
+	}
 	if c.Results == 0 {
 		c.Results = defaultResults
 	}
@@ -145,6 +149,7 @@ func (c Config) withDefaults() Config {
 // Defaults of a configuration, as other servents have them.
 const (
 	defaultHopWait   = 2400 * time.Millisecond
+	defaultGuessWait = time.Second
 	defaultResults   = 150
 	defaultTableWait = time.Minute
 )

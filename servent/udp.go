@@ -48,7 +48,9 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 		pong.Tail = n.extensions(body.GGEP(), from)
 		return pong
 	case *message.Pong:
-		n.pinger.take(m.GUID, body)
+		n.takeDatagramPong(m.GUID, body, from)
+	case *message.Query:
+		n.answerGuess(m, body, from)
 	case *message.Vendor:
 		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl {
 			return n.crawlerPong(ping).Vendor()

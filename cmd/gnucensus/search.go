@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,16 +22,18 @@ func (p *program) searchCommand() *cli.Command {
 		Usage:     "search the network, and print hits as they come",
 		ArgsUsage: "WORDS…",
 		Description: strings.TrimSpace(`
-It becomes a leaf of the hosts that are named and asks through them; a result has all the words in its name. Hops are the
-links between its host and this one. As JSON, each result is a line, and the summary is the last one.
+It becomes a leaf of the hosts that are named and asks through them, or asks them by UDP alone; a result has all the words in
+its name. Hops are the links between its host and this one, a datagram counted as a link. As JSON, each result is a line, and
+the summary is the last one.
 
 Examples:
   gnucensus search --via 127.80.0.1:6346 free music
+  gnucensus search --via 127.80.0.1:6346 --mode guess free music
   gnucensus search --via 127.80.0.1:6346 --via 127.80.0.2:6346 --wait 1m --format json linux iso`),
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "via", Usage: "ask through the ultrapeer `HOST:PORT`; may be repeated"},
 			&cli.StringFlag{Name: "mode", Value: modeInBand,
-				Usage: "have hits come `HOW`: in-band, back through the ultrapeers, or oob, straight from their hosts by UDP"},
+				Usage: "have hits come `HOW`: in-band, back through the ultrapeers, oob, straight from their hosts by UDP, or guess: ultrapeers are asked by UDP, one a second"},
 			&cli.DurationFlag{Name: "wait", Value: 30 * time.Second, Usage: "wait `TIME` for hits"},
 		},
 		Action: p.search,
@@ -41,6 +44,7 @@ Examples:
 const (
 	modeInBand = "in-band"
 	modeOOB    = "oob"
+	modeGuess  = "guess"
 )
 
 // searchSettings are what the command line says.
@@ -58,8 +62,8 @@ func readSearch(c *cli.Context) (s searchSettings, err error) {
 		return s, usage(helpHint(c), "search: WORDS to search for are missing")
 	case len(s.Words) > maxQueryLen || printable(s.Words) != s.Words:
 		return s, usage("", "search: a query is at most %d bytes of plain text", maxQueryLen)
-	case s.Mode != modeInBand && s.Mode != modeOOB:
-		return s, usage("Modes: in-band, oob.", "--mode: %q is none", s.Mode)
+	case !slices.Contains([]string{modeInBand, modeOOB, modeGuess}, s.Mode):
+		return s, usage("Modes: in-band, oob, guess.", "--mode: %q is none", s.Mode)
 	case s.Wait <= 0:
 		return s, usage("30s are enough for most hits.", "--wait: %v is no time", s.Wait)
 	}
@@ -87,10 +91,14 @@ func (p *program) search(c *cli.Context) error {
 		return fmt.Errorf("search: %w", err)
 	}
 	defer home.close()
+	connect := s.Via
+	if s.Mode == modeGuess {
+		connect = nil // it needs no links
+	}
 	links := make(chan servent.LinkEvent, 4*len(s.Via))
 	node, err := servent.New(servent.Config{
 		Net: home, Listen: home.Listen, Addr: home.addr, Role: servent.Leaf, Agent: "gnucensus/" + version(), Vendor: vendor,
-		Dialect: servent.GTKG, Deflate: true, Connect: s.Via, Log: p.log,
+		Dialect: servent.GTKG, Deflate: true, Connect: connect, Log: p.log,
 		OnLink: func(e servent.LinkEvent) {
 			select {
 			case links <- e:
@@ -106,7 +114,7 @@ func (p *program) search(c *cli.Context) error {
 	defer running.Wait()
 	defer cancel()
 	running.Go(func() { node.Run(ctx) }) // it has its sockets already, so it runs until ctx ends
-	if linked := awaitLinks(ctx, links, len(s.Via)); linked == 0 {
+	if s.Mode != modeGuess && awaitLinks(ctx, links, len(s.Via)) == 0 {
 		return advise(fmt.Errorf("search: none of the %d hosts made a link", len(s.Via)),
 			"Look whether it is an ultrapeer with a free slot; --log-level debug tells more.")
 	}
@@ -149,7 +157,11 @@ func (p *program) printHits(ctx context.Context, node *servent.Node, s searchSet
 	if s.Mode == modeOOB {
 		query.Flags |= message.QueryOOB
 	}
-	for hit := range node.Search(ctx, query) {
+	hits := node.Search(ctx, query)
+	if s.Mode == modeGuess {
+		hits = node.Guess(ctx, query, s.Via)
+	}
+	for hit := range hits {
 		if err := out.add(hit); err != nil {
 			return err
 		}

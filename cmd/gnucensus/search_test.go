@@ -112,6 +112,10 @@ func TestServentsAndSearch(t *testing.T) {
 	if results[top].Path != "in-band" || results[below].Path != "out-of-band" || results[below].Hops != 1 {
 		t.Errorf("out of band: %+v", results)
 	}
+	results, _ = found(t, must(t, "search", "--via", top, "--mode", "guess", "--wait", "1s", "--format", "json", "free music"))
+	if results[top].Path != "GUESS" || results[top].Hops != 1 || results[below].Path != "GUESS" || results[below].Hops != 2 {
+		t.Errorf("by GUESS: %+v", results)
+	}
 	table := must(t, "search", "--via", top, "--wait", "500ms", "notes")
 	for _, part := range []string{"delay", "in-band", top, "notes.txt", "1 results in 1 hits of 1 hosts"} {
 		if !strings.Contains(table, part) {
