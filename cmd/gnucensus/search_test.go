@@ -174,6 +174,9 @@ func TestPages(t *testing.T) {
 	if want := "one\ntwo\n" + "\x1b[2A\x1b[Jsaid\none\ntwo\n" + "\x1b[2A\x1b[Jthree\n"; b.String() != want {
 		t.Errorf("wrote %q, want %q", b.String(), want)
 	}
+	if got := fit("short\nmuch too long\n", 8); got != "short\nmuch to\n" {
+		t.Errorf("cut to %q", got)
+	}
 	node, err := servent.New(servent.Config{Addr: netip.MustParseAddrPort("127.80.2.3:6346"), Role: servent.Leaf})
 	if err != nil {
 		t.Fatal(err)

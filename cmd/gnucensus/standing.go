@@ -5,10 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/term"
 
 	"gnucensus/servent"
 	"gnucensus/servent/library"
@@ -98,8 +101,33 @@ func (p *program) showNode(ctx context.Context, s *standing, e *events) {
 	}
 }
 
-// pageLines is how many lines a page has at most: it fits on every terminal.
-const pageLines = 20
+// The size of a terminal that does not tell it.
+const (
+	pageWidth = 80
+	pageLines = 24
+)
+
+// sizeOf returns the size of a terminal.
+func sizeOf(w io.Writer) (width, lines int) {
+	if f, ok := w.(*os.File); ok {
+		if width, lines, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && lines > 0 {
+			return width, lines
+		}
+	}
+	return pageWidth, pageLines
+}
+
+// fit cuts the lines of a page to the width of a terminal: one that goes on in the next line would be counted as one.
+func fit(page string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(page) {
+		if r := []rune(strings.TrimSuffix(line, "\n")); len(r) >= width {
+			line = string(r[:width-1]) + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
 
 // pages shows a page on the terminal, each time in the place of the one before, until ctx ends. What is said meanwhile stays
 // above it.
@@ -110,7 +138,8 @@ func (t *talk) pages(ctx context.Context, page func(lines int) string) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		screen.show(page(pageLines))
+		width, lines := sizeOf(screen.w)
+		screen.show(fit(page(lines), width))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
