@@ -94,8 +94,8 @@ func (c *campaign) send(p *peer, ttl uint8) {
 	c.horizon += reach(p.can.degree, ttl) * math.Pow(overlap, float64(ttl-1))
 }
 
-// candidates returns the neighbours that may still be asked, those that may have what the query asks for first. One that was
-// only probed may be asked again.
+// candidates returns the neighbours that may still be asked: first those that have not been asked at all, and of these first
+// those that may have what the query asks for. One that was only probed may be asked again.
 func (c *campaign) candidates() (found []*peer) {
 	for _, p := range c.node.seats.linked() {
 		if p.role == Ultrapeer && c.sent[p.id] <= 1 && p.takes(c.asking.message.Hops) && !p.link.Congested() {
@@ -103,15 +103,14 @@ func (c *campaign) candidates() (found []*peer) {
 		}
 	}
 	rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
-	slices.SortStableFunc(found, func(p, q *peer) int {
-		switch a, b := p.mayMatch(c.asking.key), q.mayMatch(c.asking.key); {
-		case a == b:
-			return 0
-		case a:
-			return -1
+	order := make(map[*peer]int, len(found))
+	for _, p := range found {
+		order[p] = 2 * int(c.sent[p.id])
+		if !p.mayMatch(c.asking.key) {
+			order[p]++
 		}
-		return 1
-	})
+	}
+	slices.SortStableFunc(found, func(p, q *peer) int { return order[p] - order[q] })
 	return found
 }
 

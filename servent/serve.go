@@ -23,6 +23,9 @@ var (
 func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
 	defer func() {
 		n.seats.leave(p)
+		if p.role == Leaf && p.table.Load() != nil {
+			n.routing.change(func() {})
+		}
 		n.promote()
 		n.keeper.stir()
 		n.tell(p, false)

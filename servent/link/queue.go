@@ -35,8 +35,12 @@ const (
 	hits                 // they have come a long way, and nobody sends them again
 	pushes               // somebody waits for them
 	control              // what the two ends of the link say to each other; never dropped
+	urgent               // hops flow: it is of use only as long as the queue is full, so it overtakes all others
 	classes
 )
+
+// hopsFlow is how the payload of such a vendor message begins: vendor and selector.
+var hopsFlow = (&message.HopsFlow{}).Vendor().Append(nil)[:6]
 
 func (p Packet) class() class {
 	switch p.kind() {
@@ -50,11 +54,15 @@ func (p Packet) class() class {
 		return hits
 	case message.TypePush:
 		return pushes
+	case message.TypeVendor:
+		if bytes.HasPrefix(p.wire[message.HeaderLen:], hopsFlow) {
+			return urgent
+		}
 	}
 	return control
 }
 
-// A queue holds packets that wait to be sent. They leave in the order in which they came.
+// A queue holds packets that wait to be sent. They leave in the order in which they came, the urgent ones first.
 type queue struct {
 	bytes   int
 	last    uint64 // number of the packet that came last
@@ -63,7 +71,7 @@ type queue struct {
 
 // push adds a packet to a queue of so many bytes. To make room it drops what is worth least: the oldest packet of the lowest
 // class, or the new one, when all others are worth more. It tells whether there was room at all, which there is always but
-// among control packets alone.
+// where nothing may be dropped.
 func (q *queue) push(p Packet, limit int, dropped func(Packet)) bool {
 	c := p.class()
 	for q.bytes > 0 && q.bytes+len(p.wire) > limit {
@@ -78,8 +86,12 @@ func (q *queue) push(p Packet, limit int, dropped func(Packet)) bool {
 			return false
 		}
 	}
-	q.last++
-	q.waiting[c].push(numbered{p, q.last})
+	number := uint64(0)
+	if c != urgent {
+		q.last++
+		number = q.last
+	}
+	q.waiting[c].push(numbered{p, number})
 	q.bytes += len(p.wire)
 	return true
 }
@@ -116,7 +128,7 @@ func (q *queue) take(c class) Packet {
 // A numbered packet knows when it came.
 type numbered struct {
 	Packet
-	number uint64
+	number uint64 // 0: before all others
 }
 
 // A fifo holds packets in the order in which they came.
