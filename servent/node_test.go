@@ -27,6 +27,13 @@ import (
 
 // TestMain checks that no node leaves a goroutine behind.
 func TestMain(m *testing.M) {
+	if at := os.Getenv(loadedAt); at != "" {
+		if err := runLoaded(at); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	code := m.Run()
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
@@ -155,13 +162,13 @@ func (r *running) event(t *testing.T) servent.LinkEvent {
 	panic("unreachable")
 }
 
-func within(t *testing.T) context.Context {
+func within(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func connect(t *testing.T, to string) net.Conn {
+func connect(t testing.TB, to string) net.Conn {
 	t.Helper()
 	var d net.Dialer
 	c, err := d.DialContext(within(t), "tcp", to)
