@@ -1,6 +1,6 @@
 # make census   the whole job, on a network that it starts itself: crawl, queries, database, reports
 # make test     all tests, under the race detector
-# make bench    hosts per second and bytes of memory per host of a crawl
+# make bench    hosts per second and bytes of memory per host of a crawl; messages of a search; CPU time of a loaded ultrapeer
 # make fuzz     each decoder against hostile bytes, FUZZTIME each
 # make build    bin/gnucensus
 # make lint     gofmt and go vet
@@ -42,6 +42,8 @@ test: postgres compiler
 
 bench: postgres
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/gnucensus
+	$(GO) test -run '^$$' -bench Search -benchtime 10x ./servent/lab
+	$(GO) test -run '^$$' -bench Ultrapeer -benchtime 20000x ./servent
 
 fuzz:
 	@for package in $$($(GO) list ./...); do

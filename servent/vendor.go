@@ -1,6 +1,13 @@
 package servent
 
-import "gnucensus/servent/message"
+import (
+	"slices"
+
+	"gnucensus/servent/message"
+)
+
+// mostSupported is how many vendor messages a neighbour is known to read; servents list about thirty.
+const mostSupported = 128
 
 // handleVendor takes a vendor message of a neighbour; the ones that are for relaying or unknown are passed over.
 func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
@@ -13,6 +20,7 @@ func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
 	}
 	switch body := opened.(type) {
 	case *message.MessagesSupported:
+		body.Messages = slices.Clone(body.Messages[:min(mostSupported, len(body.Messages))])
 		p.supports.Store(body)
 	case *message.HopsFlow:
 		p.flow.Store(int32(body.Hops) + 1)

@@ -97,8 +97,11 @@ var (
 	ErrData     = errors.New("patch data does not cover the table")
 )
 
-// A Receiver builds the table that one peer announces. Its memory is bounded by [MaxSlots], whatever the peer sends. The
-// zero Receiver has no table.
+// maxData bounds the data of a sequence: as much as [MaxSlots] entries of four bits.
+const maxData = 1 << 20
+
+// A Receiver builds the table that one peer announces. Its memory is bounded, whatever the peer sends: two tables of
+// [MaxSlots], and 1 MiB of patches that wait for their last one. The zero Receiver has no table.
 type Receiver struct {
 	table *Table
 	first Patch // shape of the sequence under way
@@ -135,8 +138,8 @@ func (r *Receiver) Patch(p Patch) (whole bool, err error) {
 	case p.EntryBits != r.first.EntryBits || p.Compressor != r.first.Compressor, p.Compressor > Zlib,
 		p.EntryBits != 1 && p.EntryBits != 2 && p.EntryBits != 4 && p.EntryBits != 8:
 		return false, fmt.Errorf("patch of %d bits, compressor %d: %w", p.EntryBits, p.Compressor, ErrEntry)
-	case len(r.data)+len(p.Data) > r.want()+1024: // zlib may add a little to what it cannot compress
-		return false, fmt.Errorf("patch %d of %d: more than %d bytes: %w", p.Number, p.Count, r.want(), ErrData)
+	case len(r.data)+len(p.Data) > min(r.want()+1024, maxData): // zlib may add a little to what it cannot compress
+		return false, fmt.Errorf("patch %d of %d: more than %d bytes: %w", p.Number, p.Count, min(r.want(), maxData), ErrData)
 	}
 	r.data = append(r.data, p.Data...)
 	if p.Number < p.Count {
