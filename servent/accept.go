@@ -13,8 +13,8 @@ import (
 	"gnucensus/servent/internal/ahead"
 )
 
-// A Service has what somebody wants who connected: it reads the connection from its first byte on, and returns when it is done
-// with it. The node closes the connection then. The end of ctx is the node's end.
+// A Service has what somebody wants who connected: it reads the connection from its first byte on, and returns when it is
+// done with it. The node closes the connection then. The end of ctx is the node's end.
 type Service func(ctx context.Context, c net.Conn)
 
 // accept takes those who come, a bounded number of them until it is clear what becomes of them.
@@ -165,6 +165,7 @@ func (n *Node) shake(ctx context.Context, c net.Conn, word string) (serve func(c
 	if err != nil || p == nil {
 		return nil, err
 	}
+	n.reached.Store(true)
 	return func(ctx context.Context) { n.serve(ctx, p, s) }, nil
 }
 

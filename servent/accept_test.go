@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -337,5 +338,49 @@ func TestManners(t *testing.T) {
 	}
 	if code, reason, _, err := crawl(); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("a banned host got %d %s, error %v", code, reason, err)
+	}
+}
+
+// TestMannersByUDP: the second PING and the second crawler ping of one address get no answer, those of another do.
+func TestMannersByUDP(t *testing.T) {
+	t.Parallel()
+	c := ultrapeer("127.20.7.1:6346")
+	c.Manners = servent.Strict
+	run(t, c)
+	answers := func(from string) (kinds []message.Type) {
+		u, err := (&net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(addr(from))}).DialContext(within(t), "udp4", "127.20.7.1:6346")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer u.Close()
+		for _, body := range []message.Body{
+			&message.Ping{}, &message.Ping{}, new(message.CrawlerPing).Vendor(), new(message.CrawlerPing).Vendor(),
+		} {
+			b, err := message.Append(nil, message.Message{GUID: message.NewGUID(), TTL: 1, Body: body})
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.Write(b)
+		}
+		b := make([]byte, 2048)
+		for range 2 {
+			u.SetReadDeadline(time.Now().Add(patience))
+			n, err := u.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := message.ParseDatagram(b[:n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			kinds = append(kinds, m.Body.Type())
+		}
+		return kinds
+	}
+	want := []message.Type{message.TypePong, message.TypeVendor}
+	for _, from := range []string{"127.20.7.2:6346", "127.20.7.3:6346"} {
+		if got := answers(from); !slices.Equal(got, want) {
+			t.Errorf("%s: answers %v, want %v", from, got, want)
+		}
 	}
 }

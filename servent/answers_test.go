@@ -147,6 +147,7 @@ func TestPingsOnALink(t *testing.T) {
 	if _, ok := pong.GGEP().UP(); !ok {
 		t.Error("an ultrapeer's PONG has no UP")
 	}
+	pinged(t, center.Addr.String(), "127.30.14.2:6346") // the neighbour has told of itself
 	l.Send(message.Message{GUID: topology, TTL: 2, Body: &message.Ping{}})
 	m, pong = next[*message.Pong](t, l)
 	want := &message.Pong{Addr: addr("127.30.14.2:6346"), Files: 1, KiB: 16}

@@ -20,7 +20,7 @@ func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.R
 	if hello.Has("Crawler") {
 		switch n.cfg.Dialect.Crawl {
 		case CrawlOK, CrawlHi:
-			if !n.guard.crawl(remote.Addr()) {
+			if !n.guard.admit(crawlHandshake, remote.Addr()) {
 				return n.refuse(403, "Too frequent crawling", p), nil
 			}
 			return n.crawlAnswer(), nil
@@ -140,8 +140,8 @@ func (n *Node) crawlAnswer() handshake.Reply {
 	return handshake.Accepted(append(f, handshake.Field{Name: "X-Live-Since", Value: n.started.Format(time.RFC1123Z)}))
 }
 
-// hosts returns at most so many hosts to name to who can use such addresses: those of the cache, then ultrapeers that are neighbours, then those that
-// answered not long ago.
+// hosts returns at most so many hosts to name to who can use such addresses: those of the cache, then ultrapeers that are
+// neighbours, then those that answered not long ago.
 func (n *Node) hosts(most int, uses families) []netip.AddrPort {
 	var found []netip.AddrPort
 	seen := make(map[netip.AddrPort]bool)

@@ -3,6 +3,7 @@ package servent
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -32,6 +33,7 @@ const (
 	findAgain  = time.Minute      // after the caches were asked; they have longer intervals of their own
 	findEnough = 50               // hosts of caches
 	saveEvery  = 10 * time.Minute // the host file
+	tellEvery  = time.Hour        // a web cache of the node, which has run for as long
 )
 
 // A keeper holds the links that the node wants. A nil keeper wants none, and takes in nothing.
@@ -39,7 +41,8 @@ type keeper struct {
 	node   *Node
 	pool   *pool
 	finder *bootstrap.Finder // nil: there are no caches
-	wake   chan struct{}     // holds a token when something has changed
+	web    *bootstrap.WebCaches
+	wake   chan struct{} // holds a token when something has changed
 }
 
 // newKeeper returns nil for a node that wants no links.
@@ -64,6 +67,7 @@ func newKeeper(n *Node) (*keeper, error) {
 	if n.Role() == Ultrapeer {
 		wishes |= ggep.SCPUltrapeer
 	}
+	k.web = web
 	k.finder, err = bootstrap.NewFinder(bootstrap.FinderConfig{
 		UDPCaches: b.UDPCaches, WebCaches: b.WebCaches, Learn: true, Web: web, Calendar: b.Calendar,
 		Resolve: resolve, Ask: n.askPong, Wishes: wishes, Log: n.log,
@@ -96,16 +100,16 @@ func (k *keeper) run(ctx context.Context) {
 	if file := k.node.cfg.Bootstrap.Hosts; file != nil {
 		k.remember(file)
 		defer k.save(file)
-		saving := time.NewTicker(saveEvery)
-		defer saving.Stop()
 		running.Go(func() {
-			for {
-				select {
-				case <-saving.C:
-					k.save(file)
-				case <-ctx.Done():
-					return
-				}
+			for pause(ctx, saveEvery) {
+				k.save(file)
+			}
+		})
+	}
+	if len(k.node.cfg.Bootstrap.WebCaches) > 0 {
+		running.Go(func() {
+			for pause(ctx, tellEvery) {
+				k.announce(ctx)
 			}
 		})
 	}
@@ -274,6 +278,19 @@ func (k *keeper) find(ctx context.Context) {
 		k.node.log.Warn("no cache named a host", "err", err)
 	}
 	k.hear(hosts...)
+}
+
+// announce tells a web cache of the node, if it is one to be told of: an ultrapeer that somebody has connected to. The caches
+// live on what servents tell them.
+func (k *keeper) announce(ctx context.Context) {
+	n, caches := k.node, k.node.cfg.Bootstrap.WebCaches
+	if n.Role() != Ultrapeer || !n.reached.Load() || !n.cfg.Addr.Addr().Is4() {
+		return
+	}
+	cache := caches[rand.IntN(len(caches))]
+	if _, err := k.web.Update(ctx, cache, n.cfg.Addr, ""); err != nil {
+		n.log.Debug("not announced", "cache", cache, "err", err)
+	}
 }
 
 // remember takes in the hosts of the file, as if the one seen last had been heard of last.

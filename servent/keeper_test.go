@@ -179,7 +179,8 @@ func TestPongsNameHosts(t *testing.T) {
 	out := newRecorder()
 	c.Net = out
 	node := run(t, c)
-	s, err := handshake.Accept(within(t), &prefixed{Conn: <-come, read: []byte("GNUTELLA ")}, func(handshake.Fields) handshake.Reply {
+	conn := &prefixed{Conn: <-come, read: []byte("GNUTELLA ")}
+	s, err := handshake.Accept(within(t), conn, func(handshake.Fields) handshake.Reply {
 		return handshake.Accepted(fields("X-Ultrapeer", "True"))
 	})
 	if err != nil {

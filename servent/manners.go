@@ -9,12 +9,32 @@ import (
 
 // Manners are what a node demands of those who come, each known by its IP address. The zero Manners demand nothing.
 type Manners struct {
-	CrawlEvery time.Duration // least time between two crawl handshakes; who comes sooner gets a 403; 0: any
-	Handshakes int           // within a minute; who makes more gets a 429, and is banned for a while; 0: any number
+	CrawlEvery    time.Duration // least time between two crawl handshakes; who comes sooner gets a 403; 0: any
+	Handshakes    int           // within a minute; who makes more gets a 429, and is banned for a while; 0: any number
+	PingEvery     time.Duration // least time between two PINGs by UDP; those that come sooner get no answer; 0: any
+	UDPCrawlEvery time.Duration // the same of UDP crawler pings
 }
 
-// Strict are the manners of gtk-gnutella.
-var Strict = Manners{CrawlEvery: 300 * time.Second, Handshakes: 2}
+// Strict are the manners of gtk-gnutella. A node that strangers can send datagrams to needs such limits: its answers are larger
+// than the requests, and who asks may have lied about its address.
+var Strict = Manners{
+	CrawlEvery: 300 * time.Second, Handshakes: 2, PingEvery: 60 * time.Second, UDPCrawlEvery: 120 * time.Second,
+}
+
+// A request is something that is answered now and then.
+type request int
+
+const (
+	crawlHandshake request = iota
+	udpPing
+	udpCrawl
+	requests
+)
+
+// every returns the least time between two requests of a kind.
+func (m Manners) every(r request) time.Duration {
+	return [requests]time.Duration{crawlHandshake: m.CrawlEvery, udpPing: m.PingEvery, udpCrawl: m.UDPCrawlEvery}[r]
+}
 
 // Bans get longer each time. Who has stayed away for as long as the longest one is forgotten.
 const (
@@ -32,12 +52,12 @@ type guard struct {
 }
 
 type guest struct {
-	came    time.Time // last
-	crawled time.Time // last answer to a crawl handshake
-	minute  time.Time // when counting began
-	shakes  int       // since then
-	ban     time.Duration
-	banned  time.Time // until
+	came     time.Time           // last
+	answered [requests]time.Time // last
+	minute   time.Time           // when counting of handshakes began
+	shakes   int                 // since then
+	ban      time.Duration
+	banned   time.Time // until
 }
 
 func newGuard(m Manners) *guard { return &guard{manners: m, guests: make(map[netip.Addr]*guest)} }
@@ -71,18 +91,19 @@ func (g *guard) shake(from netip.Addr) (ban time.Duration) {
 	return who.ban
 }
 
-// crawl tells whether a crawl handshake is to be answered, and counts on that being done.
-func (g *guard) crawl(from netip.Addr) bool {
-	if g.manners.CrawlEvery == 0 {
+// admit tells whether a request is to be answered, and counts on that being done.
+func (g *guard) admit(r request, from netip.Addr) bool {
+	every := g.manners.every(r)
+	if every == 0 {
 		return true
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	who, now := g.guest(from), time.Now()
-	if now.Sub(who.crawled) < g.manners.CrawlEvery {
+	if now.Sub(who.answered[r]) < every {
 		return false
 	}
-	who.crawled = now
+	who.answered[r] = now
 	return true
 }
 

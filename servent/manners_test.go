@@ -45,18 +45,21 @@ func TestCrawlInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGuard(Strict)
 		one, same, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("127.20.20.3")
-		if !g.crawl(one) || g.crawl(one) || g.crawl(same) {
+		if !g.admit(udpPing, one) || g.admit(udpPing, one) || !g.admit(udpCrawl, one) || g.admit(udpCrawl, one) {
+			t.Error("one kind of request is counted with another")
+		}
+		if !g.admit(crawlHandshake, one) || g.admit(crawlHandshake, one) || g.admit(crawlHandshake, same) {
 			t.Error("not one answer for one network of IPv6")
 		}
-		if !g.crawl(other) || g.crawl(netip.AddrFrom16(other.As16())) {
+		if !g.admit(crawlHandshake, other) || g.admit(crawlHandshake, netip.AddrFrom16(other.As16())) {
 			t.Error("not one answer for one address of IPv4")
 		}
 		time.Sleep(Strict.CrawlEvery - 1)
-		if g.crawl(one) {
+		if g.admit(crawlHandshake, one) {
 			t.Error("answered too early")
 		}
 		time.Sleep(1)
-		if !g.crawl(one) {
+		if !g.admit(crawlHandshake, one) {
 			t.Error("not answered after the interval")
 		}
 	})
@@ -69,14 +72,14 @@ func TestGuardForgets(t *testing.T) {
 		stays := netip.MustParseAddr("127.20.20.4")
 		come := func(n int) {
 			for i := range n {
-				g.crawl(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
+				g.admit(crawlHandshake, netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 			}
 		}
 		come(maxGuests - 1)
 		time.Sleep(lastBan)
-		g.crawl(stays)
-		g.crawl(netip.MustParseAddr("127.20.20.5")) // one too many: the old ones go
-		if len(g.guests) != 2 || g.crawl(stays) {
+		g.admit(crawlHandshake, stays)
+		g.admit(crawlHandshake, netip.MustParseAddr("127.20.20.5")) // one too many: the old ones go
+		if len(g.guests) != 2 || g.admit(crawlHandshake, stays) {
 			t.Errorf("%d guests; the young one is forgotten too", len(g.guests))
 		}
 		come(maxGuests)
@@ -90,7 +93,7 @@ func TestNoManners(t *testing.T) {
 	t.Parallel()
 	g := newGuard(Manners{})
 	for range 10 {
-		if who := netip.MustParseAddr("127.20.20.6"); g.shake(who) != 0 || g.banned(who) || !g.crawl(who) {
+		if who := netip.MustParseAddr("127.20.20.6"); g.shake(who) != 0 || g.banned(who) || !g.admit(crawlHandshake, who) {
 			t.Fatal("a limit where none is set")
 		}
 	}

@@ -31,6 +31,7 @@ type Node struct {
 	guessers guessers
 	tls      *handshake.TLS // nil: plaintext alone
 	leaf     atomic.Bool    // the role now
+	reached  atomic.Bool    // somebody has connected to it
 	log      *slog.Logger
 }
 

@@ -30,6 +30,14 @@ type candidate struct {
 	busy  bool      // it is being dialled, or linked
 }
 
+// better tells whether a host is more likely to be there than another.
+func (c *candidate) better(than *candidate) bool {
+	if d := c.alive.Compare(than.alive); d != 0 {
+		return d > 0
+	}
+	return c.heard.After(than.heard)
+}
+
 func newPool() *pool { return &pool{hosts: make(map[netip.AddrPort]*candidate)} }
 
 // hear takes in hosts that somebody named. It tells whether one of them is new.
@@ -57,7 +65,7 @@ func (p *pool) makeRoom() {
 	}
 	var worst netip.AddrPort
 	for a, c := range p.hosts {
-		if w := p.hosts[worst]; !c.busy && (w == nil || c.alive.Compare(w.alive) < 0 || c.alive.Equal(w.alive) && c.heard.Before(w.heard)) {
+		if w := p.hosts[worst]; !c.busy && (w == nil || w.better(c)) {
 			worst = a
 		}
 	}
@@ -73,7 +81,7 @@ func (p *pool) take(now time.Time) (addr netip.AddrPort, ok bool) {
 		if c.busy || c.next.After(now) {
 			continue
 		}
-		if best == nil || c.alive.After(best.alive) || c.alive.Equal(best.alive) && c.heard.After(best.heard) {
+		if best == nil || c.better(best) {
 			addr, best = a, c
 		}
 	}

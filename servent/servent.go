@@ -103,7 +103,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("role %q: a node is an ultrapeer, a leaf, or auto", c.Role)
 	case c.Role == Leaf && c.Slots.Leaves != 0:
 		return errors.New("slots for leaves: a leaf has none")
-	case c.Manners.CrawlEvery < 0 || c.Manners.Handshakes < 0:
+	case min(c.Manners.CrawlEvery, c.Manners.PingEvery, c.Manners.UDPCrawlEvery, time.Duration(c.Manners.Handshakes)) < 0:
 		return fmt.Errorf("manners %+v: none may be negative", c.Manners)
 	case slices.Contains(slices.Collect(maps.Keys(c.Serve)), ""):
 		return errors.New("service for connections that begin with nothing: it would take all")

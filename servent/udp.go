@@ -44,6 +44,9 @@ func (n *Node) answerDatagrams(ctx context.Context, u net.PacketConn) {
 func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Body {
 	switch body := m.Body.(type) {
 	case *message.Ping:
+		if !n.guard.admit(udpPing, from.Addr()) {
+			return nil
+		}
 		pong := n.pong()
 		pong.Tail = n.extensions(body.GGEP(), from)
 		return pong
@@ -52,7 +55,7 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 	case *message.Query:
 		n.answerGuess(m, body, from)
 	case *message.Vendor:
-		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl {
+		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl && n.guard.admit(udpCrawl, from.Addr()) {
 			return n.crawlerPong(ping).Vendor()
 		}
 		n.handleDatagramVendor(m.GUID, body, from)

@@ -51,12 +51,15 @@ func TestCrawlFromCaches(t *testing.T) {
 
 func TestMachinesOfCaches(t *testing.T) {
 	t.Parallel()
-	list, err := readCaches([]string{"uhc.example.org:3558", "http://a.example.org/gwc.php", "https://b.example.org", "http://c.example.org:8080/x"})
+	list, err := readCaches([]string{
+		"uhc.example.org:3558", "http://a.example.org/gwc.php", "https://b.example.org", "http://c.example.org:8080/x",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"uhc.example.org:3558", "a.example.org:443", "a.example.org:80", "b.example.org:443", "c.example.org:443", "c.example.org:8080",
+		"uhc.example.org:3558", "a.example.org:443", "a.example.org:80", "b.example.org:443", "c.example.org:443",
+		"c.example.org:8080",
 	}
 	if diff := cmp.Diff(want, list.machines()); diff != "" {
 		t.Error(diff)

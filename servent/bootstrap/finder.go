@@ -189,7 +189,8 @@ func (f *Finder) askWeb(ctx context.Context, found *finding, enough int) {
 // learn adds caches that caches named, where that is wanted.
 func (f *Finder) learn(known *[]string, caches []string) {
 	for _, c := range caches {
-		if f.cfg.Learn && len(*known) < maxCaches && len(c) <= maxName && !strings.ContainsFunc(c, isOdd) && !slices.Contains(*known, c) {
+		named := len(c) <= maxName && !strings.ContainsFunc(c, isOdd)
+		if f.cfg.Learn && named && len(*known) < maxCaches && !slices.Contains(*known, c) {
 			*known = append(*known, c)
 		}
 	}
