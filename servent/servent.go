@@ -1,6 +1,10 @@
 // Package servent is a Gnutella node, server and client in one: an ultrapeer or a leaf that links itself to others, answers
 // pings and crawlers, shares a library, and routes queries and their hits.
 //
+// Who connects is told apart by its first bytes: a handshake, TLS with one of these within, or something that [Config.Serve]
+// takes, such as a transfer. TLS is that of gtk-gnutella, in [handshake.TLS]; with LimeWire and its descendants, whose TLS is
+// anonymous, links are in plaintext.
+//
 // One goroutine reads each link and handles its messages; what goes out to other links waits in their bounded queues, so no
 // link waits for another. What a node tells of itself is what it is; how it tells it is its [Dialect].
 package servent

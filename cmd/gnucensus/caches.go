@@ -19,8 +19,8 @@ import (
 
 // Caches are where a walk without seeds begins: servers that name hosts which are online.
 type caches struct {
-	udp []string // host:port
-	web []string // addresses of http or https
+	UDP []string // host:port
+	Web []string // addresses of http or https
 }
 
 const cacheHint = `A cache is a UDP host cache, HOST:PORT, or a GWebCache, http://HOST/PATH. To begin with hosts: --seed, --seeds.`
@@ -31,9 +31,9 @@ func readCaches(given []string) (list caches, err error) {
 		u, err := url.Parse(s)
 		switch {
 		case err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "":
-			list.web = append(list.web, s)
+			list.Web = append(list.Web, s)
 		case isMachine(s):
-			list.udp = append(list.udp, s)
+			list.UDP = append(list.UDP, s)
 		default:
 			return caches{}, usage(cacheHint, "--cache: %q is neither HOST:PORT nor the address of a web page", s)
 		}
@@ -52,15 +52,15 @@ func isMachine(s string) bool {
 
 // knownCaches are those that the live network is known by.
 func knownCaches() caches {
-	return caches{udp: bootstrap.DefaultUDPCaches, web: bootstrap.DefaultWebCaches}
+	return caches{UDP: bootstrap.DefaultUDPCaches, Web: bootstrap.DefaultWebCaches}
 }
 
-func (list caches) empty() bool { return len(list.udp)+len(list.web) == 0 }
+func (list caches) empty() bool { return len(list.UDP)+len(list.Web) == 0 }
 
 // machines names what must be connected to: web servers that redirect to TLS do so at their usual port.
 func (list caches) machines() []string {
-	names := slices.Clone(list.udp)
-	for _, s := range list.web {
+	names := slices.Clone(list.UDP)
+	for _, s := range list.Web {
 		u, err := url.Parse(s)
 		if err != nil {
 			continue // readCaches has parsed it
@@ -95,7 +95,7 @@ func (p *program) findSeeds(ctx context.Context, c *census, db *storage.DB, name
 		}
 		named = knownCaches()
 	}
-	fmt.Fprintf(p.talk, "asks for hosts: %d UDP host caches, then %d web caches\n", len(named.udp), len(named.web))
+	fmt.Fprintf(p.talk, "asks for hosts: %d UDP host caches, then %d web caches\n", len(named.UDP), len(named.Web))
 	seeder, err := newSeeder(probe.Gnutella, c.settings, c.pacer, named, p.log)
 	if err != nil {
 		return nil, err

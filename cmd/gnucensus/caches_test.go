@@ -79,11 +79,50 @@ func TestDefaultCaches(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := knownCaches()
-	if _, err := newSeeder(probe.Gnutella, s, out, all, nil); err != nil || len(all.udp) == 0 || len(all.web) == 0 {
+	if _, err := newSeeder(probe.Gnutella, s, out, all, nil); err != nil || len(all.UDP) == 0 || len(all.Web) == 0 {
 		t.Errorf("error %v", err)
 	}
-	again, err := readCaches(append(all.udp, all.web...))
+	again, err := readCaches(append(all.UDP, all.Web...))
 	if diff := cmp.Diff(fmt.Sprint(all), fmt.Sprint(again)); diff != "" || err != nil {
 		t.Errorf("error %v\n%s", err, diff)
+	}
+}
+
+// TestServentFromCache links a servent to the hosts that a cache names; on this machine alone, it looks for none by itself.
+func TestServentFromCache(t *testing.T) {
+	t.Parallel()
+	serve(t, "127.21.80.1:6346", "--role", "ultrapeer")
+	node := serve(t, "127.21.80.2:6346", "--role", "leaf", "--cache", "127.21.80.1:6346")
+	if e := node.await(t, "link begins"); e.Addr != "127.21.80.1:6346" {
+		t.Errorf("link to %s", e.Addr)
+	}
+}
+
+// TestServentOfTheLiveNetwork looks at how a servent is set up, and does not run it.
+func TestServentOfTheLiveNetwork(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	at := []string{"servent", "--listen", "[2001:db8::7]:6346", "--listen", "198.51.100.7:6346"}
+	for name, test := range map[string]struct {
+		args          []string
+		links, caches int
+		remembers     bool
+	}{
+		"alone":        {at, ultrapeerLinks, len(knownCaches().UDP), true},
+		"with hosts":   {append(at, "--connect", "192.0.2.1:6346"), ultrapeerLinks, 0, true},
+		"with a cache": {append(at, "--cache", "192.0.2.1:3558"), ultrapeerLinks, 1, true},
+		"on loopback":  {[]string{"servent", "--listen", nobody}, 0, 0, false},
+	} {
+		s := capture(t, readServent, test.args...)
+		b, err := s.bootstrap()
+		if err != nil || b.Links != test.links || len(b.UDPCaches) != test.caches || (b.Hosts != nil) != test.remembers {
+			t.Errorf("%s: %+v, error %v", name, b, err)
+		}
+		c := s.config()
+		if err := c.Validate(); err != nil || !c.TLS || !c.Deflate || (c.Manners.PingEvery > 0) != test.remembers {
+			t.Errorf("%s: %+v, error %v", name, c, err)
+		}
+		if test.remembers && (c.Addr.String() != "198.51.100.7:6346" || c.Addr6.String() != "[2001:db8::7]:6346") {
+			t.Errorf("%s: listens at %v and %v", name, c.Addr, c.Addr6)
+		}
 	}
 }

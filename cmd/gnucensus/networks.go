@@ -79,8 +79,8 @@ func newGnutellaSeeder(s settings, out *pace.Pacer, from caches, log *slog.Logge
 		Agent:     agent(),
 		Contact:   s.Contact,
 		Known:     hosts,
-		UDPCaches: from.udp,
-		WebCaches: from.web,
+		UDPCaches: from.UDP,
+		WebCaches: from.Web,
 		Calendar:  calendar,
 		Log:       log,
 	})

@@ -171,7 +171,7 @@ func (p *program) printHits(ctx context.Context, node *servent.Node, s searchSet
 
 // A home is a node's sockets, open before it runs: so it has a port that nobody else has.
 type home struct {
-	servent.Internet
+	*way
 	addr netip.AddrPort
 	tcp  net.Listener
 	udp  net.PacketConn
@@ -186,13 +186,13 @@ func openHome(ctx context.Context, host netip.AddrPort) (*home, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &home{Internet: from(addr)}
+	h := &home{way: from(addr)}
 	for range homeTries {
-		if h.tcp, err = new(net.ListenConfig).Listen(ctx, "tcp4", netip.AddrPortFrom(addr, 0).String()); err != nil {
+		if h.tcp, err = new(net.ListenConfig).Listen(ctx, "tcp", netip.AddrPortFrom(addr, 0).String()); err != nil {
 			return nil, err
 		}
-		h.addr = h.tcp.Addr().(*net.TCPAddr).AddrPort()
-		if h.udp, err = new(net.ListenConfig).ListenPacket(ctx, "udp4", h.addr.String()); err == nil {
+		h.addr = netip.AddrPortFrom(addr, h.tcp.Addr().(*net.TCPAddr).AddrPort().Port())
+		if h.udp, err = new(net.ListenConfig).ListenPacket(ctx, "udp", h.addr.String()); err == nil {
 			return h, nil
 		}
 		h.tcp.Close()

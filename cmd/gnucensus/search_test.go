@@ -193,6 +193,7 @@ func TestServentFlags(t *testing.T) {
 	host := netip.MustParseAddrPort("127.80.3.2:6347")
 	checkFlags(t, base, readServent, []flagChange[serventSettings]{
 		{"listen", host.String(), func(s *serventSettings) { s.Listen = host }},
+		{"cache", "127.80.3.9:3558", func(s *serventSettings) { s.Caches.UDP = []string{"127.80.3.9:3558"} }},
 		{"role", "leaf", func(s *serventSettings) { s.Role = servent.Leaf }},
 		{"share", "somewhere", func(s *serventSettings) { s.Share = []string{"somewhere"} }},
 	})

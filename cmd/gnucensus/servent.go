@@ -24,26 +24,34 @@ func (p *program) serventCommand() *cli.Command {
 It links itself to the hosts that are named, takes those who come, answers and relays queries, and shares folders, until
 Ctrl-C. What passes is shown on a terminal as it stands, and elsewhere in a line every 10 s; as JSON, each event is a line.
 
+A servent of the live network looks for ultrapeers by itself: it goes on to hosts that others name and to those that it
+remembers, and asks caches when there are none. Links are encrypted where the other side can do it as gtk-gnutella does; the
+TLS of LimeWire and its descendants, which is anonymous, is not among what Go knows: with them, links are in plaintext.
+
 Examples:
+  gnucensus servent --listen 198.51.100.7:6346 --listen [2001:db8::7]:6346 --share ~/music
   gnucensus servent --listen 127.80.0.1:6346 --share ~/music
   gnucensus servent --listen 127.80.0.2:6346 --role leaf --connect 127.80.0.1:6346
   gnucensus servent --connect servent.example.org:6346 --role auto --format json`),
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "listen", DefaultText: "port 6346 of the address that --connect is reached from",
-				Usage: "listen at `ADDRESS:PORT`, TCP and UDP, which is what others are told"},
+			&cli.StringSliceFlag{Name: "listen", DefaultText: "port 6346 of the address that --connect is reached from",
+				Usage: "listen at `ADDRESS:PORT`, TCP and UDP, which is what others are told; a second one may be of IPv6"},
 			&cli.StringFlag{Name: "role", Value: string(servent.Auto), Usage: "be an ultrapeer, a leaf, or auto: what is needed"},
 			&cli.StringSliceFlag{Name: "connect", Usage: "link the servent to `HOST:PORT`; may be repeated"},
+			&cli.StringSliceFlag{Name: "cache", DefaultText: "without --connect, those of the live network",
+				Usage: "ask the cache `C`, HOST:PORT or a URL, for hosts to link to; may be repeated"},
 			&cli.StringSliceFlag{Name: "share", Usage: "share the files in `DIR` and below; may be repeated"},
 		},
 		Action: p.servent,
 	}
 }
 
-// What a servent has room for.
+// What a servent has room for, and looks for.
 const (
 	ultrapeerSlots = 32
 	leafSlots      = 50
 	leafLinks      = 3
+	ultrapeerLinks = 20 // that a servent of the live network looks for
 )
 
 // manners let somebody try a few things, who is not at once a nuisance.
@@ -55,8 +63,10 @@ const port = 6346
 // serventSettings are what the flags say.
 type serventSettings struct {
 	Listen  netip.AddrPort
+	Listen6 netip.AddrPort // beside one of IPv4; the zero AddrPort: none
 	Role    servent.Role
 	Connect []netip.AddrPort
+	Caches  caches
 	Share   []string
 }
 
@@ -70,38 +80,81 @@ func readServent(c *cli.Context) (s serventSettings, err error) {
 	if s.Connect, err = readHosts(c.Context, "connect", c.StringSlice("connect")); err != nil {
 		return s, err
 	}
-	s.Listen, err = readListen(c.Context, c.String("listen"), s.Connect)
+	if s.Caches, err = readCaches(c.StringSlice("cache")); err != nil {
+		return s, err
+	}
+	s.Listen, s.Listen6, err = readListen(c.Context, c.StringSlice("listen"), s.Connect)
 	return s, err
 }
 
-// readListen returns where a servent listens: as told, or at the address that its hosts are reached from.
-func readListen(ctx context.Context, told string, hosts []netip.AddrPort) (netip.AddrPort, error) {
+// readListen returns where a servent listens: as told, or at the address that its hosts are reached from. The second address is
+// one of IPv6 beside one of IPv4.
+func readListen(ctx context.Context, told []string, hosts []netip.AddrPort) (listen, six netip.AddrPort, err error) {
 	const hint = "Others are told it, so it is one at which they reach this machine, such as 127.80.0.1:6346."
-	switch {
-	case told != "":
-		listen, err := netip.ParseAddrPort(told)
-		if err != nil || !listen.Addr().Is4() || listen.Addr().IsUnspecified() || listen.Port() == 0 {
-			return listen, usage(hint, "--listen: %q is not the IPv4 address of an interface, with a port", told)
-		}
-		return listen, nil
-	case len(hosts) == 0:
-		return netip.AddrPort{}, usage(hint, "servent: --listen ADDRESS:PORT is missing")
+	if len(told) == 0 && len(hosts) > 0 {
+		addr, err := towards(ctx, hosts[0])
+		return netip.AddrPortFrom(addr, port), six, err
 	}
-	addr, err := towards(ctx, hosts[0])
-	return netip.AddrPortFrom(addr, port), err
+	var four []netip.AddrPort
+	for _, text := range told {
+		at, err := netip.ParseAddrPort(text)
+		switch {
+		case err != nil || at.Addr().IsUnspecified() || at.Port() == 0:
+			return listen, six, usage(hint, "--listen: %q is not the address of an interface, with a port", text)
+		case at.Addr().Unmap().Is4():
+			four = append(four, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
+		case six.IsValid():
+			return listen, six, usage(hint, "--listen: %v and %v are both of IPv6", six, at)
+		default:
+			six = at
+		}
+	}
+	switch {
+	case len(four) > 1:
+		return listen, six, usage(hint, "--listen: %v and %v are both of IPv4", four[0], four[1])
+	case len(four) == 1:
+		return four[0], six, nil
+	case six.IsValid():
+		return six, netip.AddrPort{}, nil
+	}
+	return listen, six, usage(hint, "servent: --listen ADDRESS:PORT is missing")
 }
 
 // config is how the node is set up.
 func (s serventSettings) config() servent.Config {
-	way := from(s.Listen.Addr())
 	slots := servent.Slots{Ultrapeers: ultrapeerSlots, Leaves: leafSlots}
 	if s.Role == servent.Leaf {
 		slots = servent.Slots{Ultrapeers: leafLinks}
 	}
-	return servent.Config{
-		Net: &way, Addr: s.Listen, Role: s.Role, Agent: "gnucensus/" + version(), Vendor: vendor, Dialect: servent.GTKG,
-		Slots: slots, Manners: manners, Deflate: true, Connect: s.Connect,
+	demanded := manners
+	if s.live() {
+		demanded.PingEvery, demanded.UDPCrawlEvery = servent.Strict.PingEvery, servent.Strict.UDPCrawlEvery
 	}
+	return servent.Config{
+		Net: from(s.Listen.Addr(), s.Listen6.Addr()), Addr: s.Listen, Addr6: s.Listen6, Role: s.Role, Agent: agent(), Vendor: vendor,
+		Dialect: servent.GTKG, Slots: slots, Manners: demanded, Deflate: true, TLS: true, Connect: s.Connect,
+	}
+}
+
+// live tells whether the servent is one of the live network, and not of this machine.
+func (s serventSettings) live() bool { return !s.Listen.Addr().IsLoopback() }
+
+// bootstrap is how the node finds hosts by itself. On this machine alone it does so when a cache is named.
+func (s serventSettings) bootstrap() (b servent.Bootstrap, err error) {
+	if !s.live() && s.Caches.empty() {
+		return b, nil
+	}
+	b.Links = ultrapeerLinks
+	b.Hosts, b.Calendar, err = memory()
+	if !s.live() {
+		b.Hosts = nil // they are those of the live network
+	}
+	from := s.Caches
+	if from.empty() && len(s.Connect) == 0 {
+		from = knownCaches()
+	}
+	b.UDPCaches, b.WebCaches = from.UDP, from.Web
+	return b, err
 }
 
 // servent runs a node until a signal ends it, which is how it should end.
@@ -127,6 +180,9 @@ func (p *program) servent(c *cli.Context) error {
 	}
 	events := &events{w: p.stdout, silent: form != "json"}
 	cfg := s.config()
+	if cfg.Bootstrap, err = s.bootstrap(); err != nil {
+		return err
+	}
 	cfg.Library, cfg.Log, cfg.OnLink = shared, p.log, events.link
 	node, err := servent.New(cfg)
 	if err != nil {
