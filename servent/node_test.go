@@ -367,6 +367,8 @@ func TestGoodbyes(t *testing.T) {
 	t.Parallel()
 	host := run(t, ultrapeer("127.30.6.1:6346"))
 	relay, patient := join(t, "127.30.6.1:6346"), join(t, "127.30.6.1:6346")
+	host.began(t)
+	host.began(t)
 	relay.Send(message.Message{GUID: message.NewGUID(), TTL: 1, Hops: 1, Body: &message.Ping{}})
 	if _, bye := next[*message.Bye](t, relay); bye.Code != 414 {
 		t.Errorf("a leaf that relays got BYE %d", bye.Code)
