@@ -288,6 +288,7 @@ func TestOldLinks(t *testing.T) {
 	c.Old, c.Connect = true, append(c.Connect, addr("127.20.5.1:6346"))
 	node := run(t, c)
 	conn := <-come
+	defer conn.Close()
 	conn.Write([]byte("GNUTELLA OK\n\n"))
 	node.began(t)
 

@@ -119,6 +119,7 @@ func TestCrawlHandshake(t *testing.T) {
 func TestVisitorStays(t *testing.T) {
 	t.Parallel()
 	center := network(t, "127.30.13", servent.Plain)
+	pinged(t, center.Addr.String(), "127.30.13.2:6346") // the neighbour has told of itself
 	for _, to := range []string{"127.30.13.1:6346", "127.30.13.3:6346"} {
 		l := join(t, to, "Crawler", "0.1", "Listen-IP", "127.30.13.9:6346")
 		l.Send(message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Ping{}})

@@ -116,7 +116,7 @@ func (k *keeper) run(ctx context.Context) {
 	shaken, found := make(chan struct{}, maxDials), make(chan struct{}, 1)
 	dialling, finding := 0, false
 	var nextFind time.Time
-	for {
+	for ctx.Err() == nil {
 		for dialling < maxDials && k.missing() > 0 && k.dial(ctx, &running, shaken) {
 			dialling++
 		}
@@ -136,8 +136,6 @@ func (k *keeper) run(ctx context.Context) {
 		case <-k.wake:
 		case <-again.C:
 		case <-ctx.Done():
-			again.Stop()
-			return
 		}
 		again.Stop()
 	}

@@ -88,14 +88,14 @@ func (n *Node) listen(ctx context.Context, running *sync.WaitGroup) (hangUp func
 		if at.Addr().Is6() {
 			family, to = "6", families{six: true}
 		}
-		l, err := n.cfg.Listen(ctx, "tcp"+family, at.String())
+		if err := datagrams("udp"+family, at.String(), to); err != nil {
+			return hangUp, err
+		}
+		l, err := n.cfg.Listen(ctx, "tcp"+family, at.String()) // the last: who finds it open finds all open
 		if err != nil {
 			return hangUp, err
 		}
 		open = append(open, l)
-		if err := datagrams("udp"+family, at.String(), to); err != nil {
-			return hangUp, err
-		}
 		running.Go(func() { n.accept(ctx, l) })
 	}
 	return hangUp, nil
