@@ -21,7 +21,8 @@ func TestAbilitiesAreTold(t *testing.T) {
 		want    abilities
 	}{
 		{"ultrapeer", GTKG, Ultrapeer, Slots{Ultrapeers: 32, Leaves: 30}, abilities{
-			routing: true, lastHop: true, dynamic: true, probes: true, vendor: true, pongs: true, guess: true, degree: 32, maxTTL: maxTTL}},
+			routing: true, lastHop: true, dynamic: true, probes: true, vendor: true, pongs: true, guess: true,
+			degree: 32, maxTTL: maxTTL}},
 		{"leaf", LimeWire, Leaf, Slots{Ultrapeers: 3}, abilities{
 			routing: true, lastHop: true, dynamic: true, vendor: true, degree: 3, maxTTL: maxTTL}},
 		{"plain", Plain, Ultrapeer, Slots{Ultrapeers: 500}, abilities{routing: true, degree: mostDegree, maxTTL: maxTTL}},

@@ -114,8 +114,8 @@ func (c *campaign) candidates() (found []*peer) {
 	return found
 }
 
-// probe sends a query that goes no farther to some of the neighbours whose table matches it, and returns to how many. Only those
-// who relay the copy with a larger TTL that may follow can be probed.
+// probe sends a query that goes no farther to some of the neighbours whose table matches it, and returns to how many. Only
+// those who relay the copy with a larger TTL that may follow can be probed.
 func (c *campaign) probe() (probed int) {
 	for _, p := range c.candidates() {
 		if c.asking.ttl > 0 && p.can.probes && p.table.Load() != nil && p.mayMatch(c.asking.key) && probed < probes {

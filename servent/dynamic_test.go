@@ -30,7 +30,9 @@ func TestReach(t *testing.T) {
 		degree int
 		most   uint8
 		ttl    uint8
-	}{{0, 32, 4, 1}, {1, 32, 4, 1}, {2, 32, 4, 2}, {5476, 32, 4, 4}, {993, 32, 4, 3}, {994, 32, 3, 3}, {1e9, 32, 4, 4}, {10, 1, 4, 4}} {
+	}{
+		{0, 32, 4, 1}, {1, 32, 4, 1}, {2, 32, 4, 2}, {993, 32, 4, 3}, {994, 32, 3, 3}, {5476, 32, 4, 4}, {1e9, 32, 4, 4}, {10, 1, 4, 4},
+	} {
 		if got := fittingTTL(c.want, c.degree, c.most); got != c.ttl {
 			t.Errorf("%v hosts with degree %d: TTL %d, want %d", c.want, c.degree, got, c.ttl)
 		}

@@ -151,8 +151,8 @@ func (n *loadedNode) join(tb testing.TB, role servent.Role, names int, r *rand.R
 		table.Add(word(r) + " " + word(r))
 	}
 	conn := connect(tb, n.at)
-	s, err := handshake.Dial(within(tb), conn, fields("X-Ultrapeer", map[bool]string{true: "True", false: "False"}[role == servent.Ultrapeer],
-		"X-Query-Routing", "0.1", "X-Ultrapeer-Query-Routing", "0.1", "X-Dynamic-Querying", "0.1", "X-Ext-Probes", "0.1",
+	ultrapeer := map[servent.Role]string{servent.Ultrapeer: "True", servent.Leaf: "False"}[role]
+	s, err := handshake.Dial(within(tb), conn, fields("X-Ultrapeer", ultrapeer, "X-Query-Routing", "0.1", "X-Ultrapeer-Query-Routing", "0.1", "X-Dynamic-Querying", "0.1", "X-Ext-Probes", "0.1",
 		"X-Degree", "30", "X-Max-TTL", "4", "Vendor-Message", "0.2"))
 	if err != nil {
 		tb.Fatal(err)
@@ -271,9 +271,8 @@ func BenchmarkUltrapeer(b *testing.B) {
 		if sent%20 == 0 {
 			from = downs[sent/20%leaves]
 		}
-		send(b, from, message.Message{
-			GUID: message.NewGUID(), TTL: uint8(2 + sent%2), Body: &message.Query{Flags: message.QueryMark, Words: word(r) + " " + word(r)},
-		})
+		q := &message.Query{Flags: message.QueryMark, Words: word(r) + " " + word(r)}
+		send(b, from, message.Message{GUID: message.NewGUID(), TTL: uint8(2 + sent%2), Body: q})
 	}
 	took := b.Elapsed()
 	l := n.settled(b, uint64(sent))

@@ -25,11 +25,10 @@ type behaviour struct {
 
 // Limits of bad behaviour, as gtk-gnutella sets them.
 const (
-	nearHops         = 2 // that a query of the peer's own neighbourhood has at most
-	mostExcessive    = 10
-	fewRepeats       = 5
-	repeatsPerMille  = 15
-	shortestQuestion = 1 // byte
+	nearHops        = 2 // that a query of the peer's own neighbourhood has at most
+	mostExcessive   = 10
+	fewRepeats      = 5
+	repeatsPerMille = 15 // of its queries
 )
 
 // handleQuery answers a query from the library and, as an ultrapeer, relays it ("QUERY" in "Gnutella overlay messages"): to
@@ -90,7 +89,7 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 
 // sensible tells whether a query asks for something, in a form that servents of today write.
 func sensible(q *message.Query) bool {
-	return q.Flags&message.QueryMark != 0 && len(q.Words) >= shortestQuestion && utf8.ValidString(q.Words)
+	return q.Flags&message.QueryMark != 0 && q.Words != "" && utf8.ValidString(q.Words)
 }
 
 // relayToLeaves sends a query to the leaves that may have what it asks for, whatever its TTL, and returns how many those are.

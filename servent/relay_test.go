@@ -65,7 +65,8 @@ func TestHitsGoBack(t *testing.T) {
 func TestPushesFindTheirServent(t *testing.T) {
 	t.Parallel()
 	inRig(t, func(r *rig) {
-		asker, leaf, forger, up := r.plays(Ultrapeer, modern), r.plays(Leaf, modern), r.plays(Ultrapeer, modern), r.plays(Ultrapeer, modern)
+		asker, leaf := r.plays(Ultrapeer, modern), r.plays(Leaf, modern)
+		forger, up := r.plays(Ultrapeer, modern), r.plays(Ultrapeer, modern)
 		servent := message.NewGUID()
 		id := asker.asks("apple", 4, 0)
 		for _, p := range []*player{leaf, forger} { // the second one claims what is not its own
