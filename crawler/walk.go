@@ -45,13 +45,12 @@ func newWalk(c *Crawler, seeds []probe.Endpoint) *walk {
 func (w *walk) loop(ctx context.Context, tasks chan<- probe.Endpoint, done <-chan visit) error {
 	defer w.age.Stop()
 	stop := ctx.Done()
-	var over <-chan time.Time // stays nil, and so never ready, without a Duration
-	if w.cfg.Duration > 0 {
-		t := time.NewTimer(w.cfg.Duration)
-		defer t.Stop()
-		over = t.C
-	}
+	started := time.Now()
 	for {
+		if w.cfg.Duration > 0 && time.Since(started) >= w.cfg.Duration && !w.stopping {
+			w.stopping = true
+			w.cfg.Log.Info("crawl ran out of time", "n", w.flight)
+		}
 		next, out := w.next(tasks)
 		if out == nil && w.flight == 0 {
 			return errors.Join(w.flush(ctx), w.refused)
@@ -70,9 +69,6 @@ func (w *walk) loop(ctx context.Context, tasks chan<- probe.Endpoint, done <-cha
 		case <-stop:
 			w.stopping, stop = true, nil
 			w.cfg.Log.Info("crawl stopped", "n", w.flight)
-		case <-over:
-			w.stopping = true
-			w.cfg.Log.Info("crawl ran out of time", "n", w.flight)
 		}
 		if err != nil {
 			return err

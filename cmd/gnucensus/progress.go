@@ -94,14 +94,15 @@ func (t *talk) bar(ctx context.Context, s status) {
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return s.String() })))
 	tick := time.NewTicker(barEvery)
 	defer tick.Stop()
-	for ctx.Err() == nil {
-		done, of := s.progress()
-		bar.SetTotal(of, false)
-		bar.SetCurrent(done)
+	for over := false; !over; {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			over = true
 		}
+		done, of := s.progress()
+		bar.SetTotal(of, false)
+		bar.SetCurrent(done)
 	}
 	bar.Abort(false)
 	screen.Wait()
