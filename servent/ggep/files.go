@@ -1,7 +1,9 @@
 package ggep
 
 import (
+	"encoding/binary"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -82,6 +84,46 @@ func (x Blocks) CT() (time.Time, bool) {
 	return time.Unix(int64(s), 0).UTC(), true
 }
 
+// PATH makes the block with the folder in which a file is shared.
+func PATH(folder string) Block { return Block{ID: "PATH", Data: []byte(folder)} }
+
+// PATH returns the folder in which a file is shared.
+func (x Blocks) PATH() (string, bool) {
+	b, ok := x.Get("PATH")
+	return string(b.Data), ok
+}
+
+// A Partial is what a servent has of a file that it has not got as a whole.
+type Partial struct {
+	Verified  []uint32  // parts that were compared with the hash tree, as its nodes: 1 is the root, 2n and 2n+1 are below n
+	Changed   time.Time // of parts that were not compared; the zero time when it is not told
+	Available uint64    // bytes of such parts; 0 when it is not told
+}
+
+// maxPartialKey is the longest number of a node in bytes.
+const maxPartialKey = 4
+
+// Partial returns what is there of a file that is not there as a whole: PR1 to PR4 are lists of nodes whose numbers have as
+// many bytes, PR0 is an empty one, PRU tells of parts that were not compared.
+func (x Blocks) Partial() (p Partial, ok bool) {
+	ok = x.Has("PR0")
+	for size := 1; size <= maxPartialKey; size++ {
+		b, found := x.Get("PR" + strconv.Itoa(size))
+		ok = ok || found
+		for list := b.Data; len(list) >= size; list = list[size:] {
+			var four [maxPartialKey]byte
+			copy(four[maxPartialKey-size:], list[:size])
+			p.Verified = append(p.Verified, binary.BigEndian.Uint32(four[:]))
+		}
+	}
+	b, found := x.Get("PRU")
+	if len(b.Data) >= 4 {
+		p.Changed = time.Unix(int64(binary.BigEndian.Uint32(b.Data)), 0).UTC()
+		p.Available, _ = vlint(b.Data[4:])
+	}
+	return p, ok || found
+}
+
 // M makes the block that restricts a query to media types; the bits are the field's own: 4 audio, 8 video, 0x10 document,
 // 0x20 image, 0x40 Windows program, 0x80 Unix program, 0x100 torrent.
 func M(types uint64) Block { return Block{ID: "M", Data: appendVlint(nil, types)} }
@@ -100,11 +142,17 @@ func appendVlint(b []byte, n uint64) []byte {
 // vlint reads a number of at most eight bytes.
 func (x Blocks) vlint(id string) (uint64, bool) {
 	b, ok := x.Get(id)
-	if !ok || len(b.Data) > 8 {
+	if !ok {
 		return 0, false
 	}
-	var n uint64
-	for i, c := range b.Data {
+	return vlint(b.Data)
+}
+
+func vlint(b []byte) (n uint64, ok bool) {
+	if len(b) > 8 {
+		return 0, false
+	}
+	for i, c := range b {
 		n |= uint64(c) << (8 * i)
 	}
 	return n, true

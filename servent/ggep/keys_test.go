@@ -96,13 +96,75 @@ func TestPairs(t *testing.T) {
 	m, found := through(t, M(0x104)).M()
 	ok("M", m, uint64(0x104), found)
 	ok("M bytes", hex.EncodeToString(M(0x104).Data), "0401", true)
+	folder, found := through(t, PATH("music/old")).PATH()
+	ok("PATH", folder, "music/old", found)
+	fw, found := through(t, FW(1)).FW()
+	ok("FW", fw, uint8(1), found)
+}
+
+// TestQueryPairs does the same for the keys of queries.
+func TestQueryPairs(t *testing.T) {
+	t.Parallel()
+	x := through(t, NP(), Z(), PR(), NM(), WH(WhatsNew), XQ("words that have no room"), I6(false))
+	feature, wh := x.WH()
+	words, xq := x.XQ()
+	alone, six := x.I6()
+	if !x.NP() || !x.Z() || !x.PR() || !x.NM() || !wh || feature != WhatsNew || !xq || words != "words that have no room" ||
+		!six || alone || x.MCAST() || x.CHAT() {
+		t.Errorf("%v", x)
+	}
+	if alone, six := through(t, I6(true)).I6(); !six || !alone {
+		t.Error("I6 alone is not read")
+	}
+	x = Blocks{{ID: "MCAST"}, {ID: "CHAT"}}
+	if x.NP() || x.Z() || x.PR() || x.NM() || !x.MCAST() || !x.CHAT() {
+		t.Errorf("%v", x)
+	}
+}
+
+// TestPartial reads what there is of a file in parts.
+func TestPartial(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		blocks Blocks
+		want   Partial
+		found  bool
+	}{
+		{nil, Partial{}, false},
+		{Blocks{{ID: "PR0"}}, Partial{}, true},
+		{Blocks{{ID: "PR1", Data: []byte{2, 7}}, {ID: "PR2", Data: []byte{1, 2, 3}}, {ID: "PR4", Data: []byte{1, 2, 3, 4}}},
+			Partial{Verified: []uint32{2, 7, 0x102, 0x1020304}}, true},
+		{Blocks{{ID: "PRU"}}, Partial{}, true},
+		{Blocks{{ID: "PRU", Data: []byte{0x5f, 0x5e, 0x10, 0, 0, 2}}},
+			Partial{Changed: time.Unix(1_600_000_000, 0).UTC(), Available: 512}, true},
+	} {
+		got, found := c.blocks.Partial()
+		if diff := cmp.Diff(c.want, got); diff != "" || found != c.found {
+			t.Errorf("%v: found %v: %s", c.blocks, found, diff)
+		}
+	}
+}
+
+// TestGuesser reads the introduction of an ultrapeer that knows GUESS, the example of the specification.
+func TestGuesser(t *testing.T) {
+	t.Parallel()
+	b, err := hex.DecodeString("c3834755454302ca18")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version, port, found := ParseAll(b).Guesser(); !found || version != 2 || port != 6346 {
+		t.Errorf("version %d at port %d, found %v", version, port, found)
+	}
+	if _, _, found := (Blocks{GUE(2)}).Guesser(); found {
+		t.Error("a PONG's GUE is no introduction")
+	}
 }
 
 // TestAbsent checks that no reader finds what is not there, or is too short.
 func TestAbsent(t *testing.T) {
 	t.Parallel()
 	var short Blocks
-	for _, id := range []string{"VC", "UP", "LOC", "DHT", "H", "TT"} {
+	for _, id := range []string{"VC", "UP", "LOC", "DHT", "H", "TT", "WH", "FW"} {
 		short = append(short, Block{ID: id})
 	}
 	for _, x := range []Blocks{nil, short} {
@@ -112,8 +174,10 @@ func TestAbsent(t *testing.T) {
 		_, dht := x.DHT()
 		_, h := x.H()
 		_, tt := x.TT()
-		if vc || up || loc || dht || h || tt {
-			t.Errorf("%v: found %v %v %v %v %v %v", x, vc, up, loc, dht, h, tt)
+		_, wh := x.WH()
+		_, fw := x.FW()
+		if vc || up || loc || dht || h || tt || wh || fw {
+			t.Errorf("%v: found %v %v %v %v %v %v %v %v", x, vc, up, loc, dht, h, tt, wh, fw)
 		}
 	}
 	long := make([]byte, 9)

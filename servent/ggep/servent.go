@@ -1,6 +1,7 @@
 package ggep
 
 import (
+	"encoding/binary"
 	"math"
 	"time"
 )
@@ -70,6 +71,16 @@ func (x Blocks) GUE() (version uint8, ok bool) {
 		version = b.Data[0]
 	}
 	return version, ok
+}
+
+// Guesser returns what a new ultrapeer says of itself in a PING by UDP: its version of GUESS and the port where it listens.
+// Without them, the key asks for hosts that answer GUESS queries. Only gtk-gnutella writes it.
+func (x Blocks) Guesser() (version uint8, port uint16, ok bool) {
+	b, ok := x.Get("GUE")
+	if !ok || len(b.Data) < 3 {
+		return 0, 0, false
+	}
+	return b.Data[0], binary.LittleEndian.Uint16(b.Data[1:]), true
 }
 
 // TLS makes the block that says that the sender accepts TLS connections.
@@ -167,3 +178,18 @@ func BH() Block { return Block{ID: "BH"} }
 
 // BH tells whether the host may be browsed.
 func (x Blocks) BH() bool { return x.Has("BH") }
+
+// FW makes the block of a firewalled host that can transfer files to other ones, by a version of the transfer over UDP.
+func FW(version uint8) Block { return Block{ID: "FW", Data: []byte{version}} }
+
+// FW returns the version of the transfer over UDP between two firewalled hosts.
+func (x Blocks) FW() (version uint8, ok bool) {
+	b, ok := x.Get("FW")
+	if !ok || len(b.Data) == 0 {
+		return 0, false
+	}
+	return b.Data[0], true
+}
+
+// CHAT tells whether the user can be talked to. Only old servents write the key.
+func (x Blocks) CHAT() bool { return x.Has("CHAT") }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"gnucensus/servent/internal/cursor"
 )
@@ -52,4 +53,32 @@ func openUDPConnectBack(c *cursor.Cursor, version uint16) VendorMessage {
 	}
 	m.Tail = clone(c.Rest())
 	return m
+}
+
+// ConnectBackRedirect passes on the wish of somebody else to be connected to: who is not linked to a host can tell better
+// whether it is firewalled. A node that heeds it can be aimed at anybody. Its body:
+//
+//	0   4   IPv4 address
+//	4   2   port
+type ConnectBackRedirect struct {
+	UDP  bool // by a PING with the GUID of the message, else by TCP
+	Addr netip.AddrPort
+	Tail []byte
+}
+
+// Vendor returns LIME/7v1, or LIME/8v1 for UDP.
+func (m *ConnectBackRedirect) Vendor() *Vendor {
+	key := keyTCPRedirect
+	if m.UDP {
+		key = keyUDPRedirect
+	}
+	return key.message(1, append(appendAddr(nil, m.Addr), m.Tail...))
+}
+
+func openTCPRedirect(c *cursor.Cursor, _ uint16) VendorMessage {
+	return &ConnectBackRedirect{Addr: parseAddr(c), Tail: clone(c.Rest())}
+}
+
+func openUDPRedirect(c *cursor.Cursor, _ uint16) VendorMessage {
+	return &ConnectBackRedirect{UDP: true, Addr: parseAddr(c), Tail: clone(c.Rest())}
 }

@@ -63,6 +63,34 @@ func openOOBReplyAck(c *cursor.Cursor, version uint16) VendorMessage {
 // GGEP returns the extensions that can be read.
 func (m *OOBReplyAck) GGEP() ggep.Blocks { return ggep.ParseAll(m.Tail) }
 
+// OOBProxyVeto tells an ultrapeer, over the link, which queries of its leaf it must not ask out of band in its own name. Its
+// body:
+//
+//	0   1   highest version of hits out of band that is vetoed, 0 for none; without it, all are
+type OOBProxyVeto struct {
+	All     bool // there is no version
+	Version uint8
+	Tail    []byte // only after a version
+}
+
+// Vendor returns LIME/13v1.
+func (m *OOBProxyVeto) Vendor() *Vendor {
+	if m.All {
+		return keyOOBProxyVeto.message(1, nil)
+	}
+	return keyOOBProxyVeto.message(1, append([]byte{m.Version}, m.Tail...))
+}
+
+func openOOBProxyVeto(c *cursor.Cursor, _ uint16) VendorMessage {
+	if c.Len() == 0 {
+		return &OOBProxyVeto{All: true}
+	}
+	return &OOBProxyVeto{Version: c.U8("version"), Tail: clone(c.Rest())}
+}
+
+// Vetoes tells whether queries must not be asked out of band in that version.
+func (m *OOBProxyVeto) Vetoes(version uint8) bool { return m.All || version <= m.Version }
+
 // Where a GUID holds the address at which hits are wanted: bytes 0 to 3 the IPv4 address, 13 and 14 the port, little-endian.
 const guidPort = 13
 

@@ -81,7 +81,8 @@ func (v *Vendor) Is(vendor VendorCode, selector uint16) bool {
 
 // A VendorMessage is a vendor message whose body is understood: one of *[MessagesSupported], *[FeaturesSupported],
 // *[HopsFlow], *[QueryStatusRequest], *[QueryStatus], *[TCPConnectBack], *[UDPConnectBack], *[CrawlerPing], *[CrawlerPong],
-// *[OOBReplyNumber], *[OOBReplyAck], *[PushProxyRequest], *[PushProxyAck], *[PushProxyCancel], *[HeadPing], *[HeadPong].
+// *[OOBReplyNumber], *[OOBReplyAck], *[OOBProxyVeto], *[PushProxyRequest], *[PushProxyAck], *[PushProxyCancel], *[HeadPing],
+// *[HeadPong], *[ConnectBackRedirect].
 //
 // Those whose layout depends on their version keep it; all others are read in any version, and written in version 1, or 0
 // for the two lists of what is supported. What newer versions append is the Tail.
@@ -105,8 +106,11 @@ var (
 	keyPushProxyCancel    = vendorKey{GTKG, 21}
 	keyCrawlerPing        = vendorKey{LIME, 5}
 	keyCrawlerPong        = vendorKey{LIME, 6}
+	keyTCPRedirect        = vendorKey{LIME, 7}
+	keyUDPRedirect        = vendorKey{LIME, 8}
 	keyOOBReplyAck        = vendorKey{LIME, 11}
 	keyOOBReplyNumber     = vendorKey{LIME, 12}
+	keyOOBProxyVeto       = vendorKey{LIME, 13}
 	keyPushProxyRequest   = vendorKey{LIME, 21}
 	keyPushProxyAck       = vendorKey{LIME, 22}
 	keyHeadPing           = vendorKey{LIME, 23}
@@ -125,8 +129,11 @@ var openers = map[vendorKey]func(c *cursor.Cursor, version uint16) VendorMessage
 	keyPushProxyCancel:    openPushProxyCancel,
 	keyCrawlerPing:        openCrawlerPing,
 	keyCrawlerPong:        openCrawlerPong,
+	keyTCPRedirect:        openTCPRedirect,
+	keyUDPRedirect:        openUDPRedirect,
 	keyOOBReplyAck:        openOOBReplyAck,
 	keyOOBReplyNumber:     openOOBReplyNumber,
+	keyOOBProxyVeto:       openOOBProxyVeto,
 	keyPushProxyRequest:   openPushProxyRequest,
 	keyPushProxyAck:       openPushProxyAck,
 	keyHeadPing:           openHeadPing,

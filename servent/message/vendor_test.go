@@ -43,30 +43,52 @@ func TestOpen(t *testing.T) {
 			Features: []Feature{{[4]byte{'T', 'C', 'P', 'I'}, 1}, {[4]byte{'I', 'M', 'P', 'P'}, 0xffff}},
 			Wide:     []Feature{{[4]byte{'I', 'M', 'P', 'P'}, 0x7fffffff}},
 		},
-		"hops flow 3":                            &HopsFlow{Hops: 3},
-		"query status request":                   &QueryStatusRequest{},
-		"query status 30":                        &QueryStatus{Results: 30},
-		"TCP connect back":                       &TCPConnectBack{Port: 6346},
-		"UDP connect back, version 1":            &UDPConnectBack{Version: 1, Port: 6346, GUID: servent},
-		"UDP connect back, version 2":            &UDPConnectBack{Version: 2, Port: 6346},
-		"push proxy request":                     &PushProxyRequest{},
-		"push proxy acknowledgement":             &PushProxyAck{Version: 2, Addr: addr("192.0.2.10:6346")},
-		"push proxy acknowledgement, version 1":  &PushProxyAck{Version: 1, Addr: netip.AddrPortFrom(netip.Addr{}, 6346)},
-		"push proxy cancel":                      &PushProxyCancel{},
-		"out of band: 17 hits, version 1":        &OOBReplyNumber{Version: 1, Hits: 17},
-		"out of band: 17 hits, version 2":        &OOBReplyNumber{Version: 2, Hits: 17, Flags: OOBUnsolicited},
-		"out of band: 5 hits, reachable":         &OOBReplyNumber{Version: 3, Hits: 5, Flags: OOBUnsolicited},
-		"out of band: send 17, version 2":        &OOBReplyAck{Version: 2, Wanted: 17},
-		"out of band: send 5, with a token":      &OOBReplyAck{Version: 3, Wanted: 5, Tail: token},
-		"HEAD ping for alternates":               &HeadPing{Version: 1, Flags: HeadAlternates, URN: urn},
-		"HEAD ping with GGEP, relayed to a leaf": &HeadPing{Version: 2, Flags: HeadGGEP | HeadRanges, URN: urn, Tail: relay},
-		"HEAD pong: not found":                   &HeadPong{Version: 1, Body: []byte{3, 0}},
+		"hops flow 3":                                   &HopsFlow{Hops: 3},
+		"query status request":                          &QueryStatusRequest{},
+		"query status 30":                               &QueryStatus{Results: 30},
+		"TCP connect back":                              &TCPConnectBack{Port: 6346},
+		"UDP connect back, version 1":                   &UDPConnectBack{Version: 1, Port: 6346, GUID: servent},
+		"UDP connect back, version 2":                   &UDPConnectBack{Version: 2, Port: 6346},
+		"push proxy request":                            &PushProxyRequest{},
+		"push proxy acknowledgement":                    &PushProxyAck{Version: 2, Addr: addr("192.0.2.10:6346")},
+		"push proxy acknowledgement, version 1":         &PushProxyAck{Version: 1, Addr: netip.AddrPortFrom(netip.Addr{}, 6346)},
+		"push proxy cancel":                             &PushProxyCancel{},
+		"out of band: 17 hits, version 1":               &OOBReplyNumber{Version: 1, Hits: 17},
+		"out of band: 17 hits, version 2":               &OOBReplyNumber{Version: 2, Hits: 17, Flags: OOBUnsolicited},
+		"out of band: 5 hits, reachable":                &OOBReplyNumber{Version: 3, Hits: 5, Flags: OOBUnsolicited},
+		"out of band: send 17, version 2":               &OOBReplyAck{Version: 2, Wanted: 17},
+		"out of band: send 5, with a token":             &OOBReplyAck{Version: 3, Wanted: 5, Tail: token},
+		"connect back for somebody else, TCP":           &ConnectBackRedirect{Addr: addr("192.0.2.1:6346")},
+		"connect back for somebody else, UDP":           &ConnectBackRedirect{UDP: true, Addr: addr("192.0.2.1:6346")},
+		"out of band: no query of mine":                 &OOBProxyVeto{All: true},
+		"out of band: no query of mine below version 3": &OOBProxyVeto{Version: 2},
+		"HEAD ping for alternates":                      &HeadPing{Version: 1, Flags: HeadAlternates, URN: urn},
+		"HEAD ping with GGEP, relayed to a leaf":        &HeadPing{Version: 2, Flags: HeadGGEP | HeadRanges, URN: urn, Tail: relay},
+		"HEAD pong: not found":                          &HeadPong{Version: 1, Body: []byte{3, 0}},
 	} {
 		equal(t, name, open(t, name), want)
 		equal(t, name+", made", want.Vendor(), body[*Vendor](t, name))
 	}
 	if _, err := body[*Vendor](t, "standard vendor message").Open(); !errors.Is(err, ErrOther) {
 		t.Errorf("unknown message: %v", err)
+	}
+}
+
+// TestVeto checks which versions a veto is about.
+func TestVeto(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		veto   OOBProxyVeto
+		vetoed [2]bool // in versions 2 and 3
+	}{
+		{OOBProxyVeto{All: true}, [2]bool{true, true}},
+		{OOBProxyVeto{Version: 0}, [2]bool{false, false}},
+		{OOBProxyVeto{Version: 2}, [2]bool{true, false}},
+		{OOBProxyVeto{Version: 3}, [2]bool{true, true}},
+	} {
+		if got := [2]bool{c.veto.Vetoes(2), c.veto.Vetoes(3)}; got != c.vetoed {
+			t.Errorf("%+v vetoes %v, want %v", c.veto, got, c.vetoed)
+		}
 	}
 }
 
