@@ -21,6 +21,7 @@ import (
 // that others name in handshakes and PONGs, and, when there are none left, those of caches.
 type Bootstrap struct {
 	Links     int                 // to ultrapeers; a leaf is content with three; 0: it dials Config.Connect alone
+	Seeds     []netip.AddrPort    // hosts to begin with
 	Hosts     *bootstrap.HostFile // remembers hosts between runs; nil: nothing does
 	UDPCaches []string            // host:port
 	WebCaches []string            // addresses of http or https
@@ -97,6 +98,7 @@ func resolve(ctx context.Context, cache string) ([]netip.AddrPort, error) {
 func (k *keeper) run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
+	k.hear(k.node.cfg.Bootstrap.Seeds...)
 	if file := k.node.cfg.Bootstrap.Hosts; file != nil {
 		k.remember(file)
 		defer k.save(file)

@@ -75,9 +75,17 @@ func (f *findings) end() error {
 		_, err := fmt.Fprintf(f.w, "no results in %s\n", seconds(took))
 		return err
 	}
-	_, err := fmt.Fprintf(f.w, "%d results in %d hits of %d hosts, the first after %s, in %s\n",
-		f.results, f.hits, len(f.hosts), seconds(f.first), seconds(took))
+	_, err := fmt.Fprintf(f.w, "%s in %s of %s, the first after %s, in %s\n",
+		many(f.results, "result"), many(f.hits, "hit"), many(len(f.hosts), "host"), seconds(f.first), seconds(took))
 	return err
+}
+
+// many writes a number of things.
+func many(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f s", d.Seconds()) }

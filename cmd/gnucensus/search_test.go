@@ -117,7 +117,7 @@ func TestServentsAndSearch(t *testing.T) {
 		t.Errorf("by GUESS: %+v", results)
 	}
 	table := must(t, "search", "--via", top, "--wait", "500ms", "notes")
-	for _, part := range []string{"delay", "in-band", top, "notes.txt", "1 results in 1 hits of 1 hosts"} {
+	for _, part := range []string{"delay", "in-band", top, "notes.txt", "1 result in 1 hit of 1 host,"} {
 		if !strings.Contains(table, part) {
 			t.Errorf("no %q in\n%s", part, table)
 		}
@@ -210,8 +210,46 @@ func TestSearchFlags(t *testing.T) {
 	if s.Via[0] != host || s.Words != "two words" || s.Mode != modeInBand || s.Wait != 30*time.Second {
 		t.Errorf("without flags: %+v", s)
 	}
-	checkFlags(t, []string{"search", "--via", host.String(), "words"}, readSearch, []flagChange[searchSettings]{
+	checkFlags(t, []string{"search", "words"}, readSearch, []flagChange[searchSettings]{
+		{"via", host.String(), func(s *searchSettings) { s.Via = []netip.AddrPort{host} }},
+		{"seeds", "file", func(s *searchSettings) { s.Seeds = "file" }},
+		{"cache", host.String(), func(s *searchSettings) { s.Caches.UDP = []string{host.String()} }},
 		{"mode", "oob", func(s *searchSettings) { s.Mode = modeOOB }},
 		{"wait", "5s", func(s *searchSettings) { s.Wait = 5 * time.Second }},
 	})
+}
+
+// TestSearchFindsUltrapeers searches without being told through whom, among the hosts of a file and of a cache.
+func TestSearchFindsUltrapeers(t *testing.T) {
+	t.Parallel()
+	const top, other = "127.24.1.1:6346", "127.24.1.2:6346"
+	serve(t, top, "--role", "ultrapeer", "--share", folder(t, "free music.ogg"))
+	serve(t, other, "--role", "ultrapeer", "--connect", top)
+	seeds := file(t, "127.24.1.9:6346", top) // nobody is at the first
+	for name, args := range map[string][]string{
+		"hosts of a file":         {"--seeds", seeds},
+		"hosts of a file by UDP":  {"--seeds", seeds, "--mode", "guess"},
+		"hosts of a cache":        {"--cache", top},
+		"hosts of a cache by UDP": {"--cache", other, "--mode", "guess"}, // none is asked twice
+	} {
+		r := run(t, append([]string{"search", "--wait", "1500ms", "--format", "json", "free music"}, args...)...)
+		results, summary := found(t, r.stdout)
+		if r.code != exitDone || summary.Results != 1 || results[top].Name != "free music.ogg" {
+			t.Errorf("%s: exit %d\n%s%s", name, r.code, r.stdout, r.stderr)
+		}
+	}
+}
+
+// TestSearchOfTheLiveNetwork looks at how a searcher that is told nothing is set up, and does not run it.
+func TestSearchOfTheLiveNetwork(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	s := capture(t, readSearch, "search", "words")
+	near, err := s.near(t.Context(), nil)
+	if err != nil || near != faraway {
+		t.Errorf("near %v, error %v", near, err)
+	}
+	b, err := s.bootstrap(true, nil)
+	if err != nil || b.Links != leafLinks || len(b.UDPCaches) != len(knownCaches().UDP) || b.Hosts == nil || b.Calendar == nil {
+		t.Errorf("%+v, error %v", b, err)
+	}
 }

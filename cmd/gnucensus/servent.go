@@ -36,7 +36,8 @@ Examples:
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "listen", DefaultText: "port 6346 of the address that --connect is reached from",
 				Usage: "listen at `ADDRESS:PORT`, TCP and UDP, which is what others are told; a second one may be of IPv6"},
-			&cli.StringFlag{Name: "role", Value: string(servent.Auto), Usage: "be an ultrapeer, a leaf, or auto: what is needed"},
+			&cli.StringFlag{Name: "role", Value: string(servent.Auto),
+				Usage: "be in the `ROLE` of an ultrapeer, of a leaf, or auto: what is needed"},
 			&cli.StringSliceFlag{Name: "connect", Usage: "link the servent to `HOST:PORT`; may be repeated"},
 			&cli.StringSliceFlag{Name: "cache", DefaultText: "without --connect, those of the live network",
 				Usage: "ask the cache `C`, HOST:PORT or a URL, for hosts to link to; may be repeated"},
@@ -137,23 +138,30 @@ func (s serventSettings) config() servent.Config {
 }
 
 // live tells whether the servent is one of the live network, and not of this machine.
-func (s serventSettings) live() bool { return !s.Listen.Addr().IsLoopback() }
+func (s serventSettings) live() bool { return isLive(s.Listen.Addr()) }
+
+func isLive(addr netip.Addr) bool { return !addr.IsLoopback() }
 
 // bootstrap is how the node finds hosts by itself. On this machine alone it does so when a cache is named.
 func (s serventSettings) bootstrap() (b servent.Bootstrap, err error) {
 	if !s.live() && s.Caches.empty() {
 		return b, nil
 	}
-	b.Links = ultrapeerLinks
-	b.Hosts, b.Calendar, err = memory()
-	if !s.live() {
-		b.Hosts = nil // they are those of the live network
-	}
 	from := s.Caches
 	if from.empty() && len(s.Connect) == 0 {
 		from = knownCaches()
 	}
-	b.UDPCaches, b.WebCaches = from.UDP, from.Web
+	return seeking(ultrapeerLinks, s.live(), from)
+}
+
+// seeking is how a node finds hosts for so many links: those that it remembers, where they are of the live network, and those
+// of caches.
+func seeking(links int, live bool, from caches) (b servent.Bootstrap, err error) {
+	b = servent.Bootstrap{Links: links, UDPCaches: from.UDP, WebCaches: from.Web}
+	b.Hosts, b.Calendar, err = memory()
+	if !live {
+		b.Hosts = nil
+	}
 	return b, err
 }
 
