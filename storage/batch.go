@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -16,57 +17,78 @@ import (
 // errNoAddress is a mistake of the caller: an address from the wire may be strange, but it is one.
 var errNoAddress = errors.New("endpoint has no address")
 
-// A table is one of the tables that hold what a snapshot saw. The first of its columns is the snapshot.
-type table struct {
-	name    string
-	columns []string
-}
+// The tables that observations fill.
+var (
+	endpointTable    = table{"endpoint", []string{"snapshot_id", "endpoint_id", "addr", "port", "name"}}
+	observationTable = table{"observation", []string{"snapshot_id", "observation_id", "endpoint_id", "method", "outcome",
+		"started", "took_us", "detail", "agent_id", "role", "files", "kib", "uptime_s", "fields", "peers", "leaves"}}
+	rumourTable = table{"rumour", []string{"snapshot_id", "observation_id", "relation", "endpoints"}}
+	queryTable  = table{"query", []string{"snapshot_id", "observation_id", "words"}}
+	hitTable    = table{"hit", []string{"snapshot_id", "observation_id", "hit_id", "addr", "port", "servent", "delay_us",
+		"hops", "results", "vendor", "firewalled"}}
+)
 
-var endpointTable = table{"endpoint", []string{"snapshot_id", "endpoint_id", "addr", "port", "name"}}
-
-var observationTable = table{"observation", []string{"snapshot_id", "observation_id", "endpoint_id", "method", "outcome",
-	"started", "took_us", "detail", "agent_id", "role", "files", "kib", "uptime_s", "fields"}}
-
-// factTables are the tables that observations fill, each after those that it refers to.
-var factTables = []table{
-	observationTable,
-	{"neighbour", []string{"snapshot_id", "observation_id", "relation", "endpoints"}},
-	{"rumour", []string{"snapshot_id", "observation_id", "relation", "endpoints"}},
-	{"query", []string{"snapshot_id", "observation_id", "words"}},
-	{"hit", []string{"snapshot_id", "observation_id", "hit_id", "addr", "port", "servent", "delay_us", "hops", "results",
-		"vendor", "firewalled"}},
-}
-
-// A batch is the rows that a set of observations adds, by table.
+// A batch is the rows that a set of observations adds. Its memory is used again by the next batch.
 type batch struct {
-	observations, neighbours, rumours, queries, hits [][]any
+	endpoints, observations, rumours, queries, hits copying
+
+	lists []list // of the observation at hand
+	spare [][]int32
+	met   []uint32 // by endpoint: the last list that it was in
+	turn  uint32   // number of the list at hand
 }
 
-// copy stores the rows.
-func (b *batch) copy(ctx context.Context, tx pgx.Tx) error {
-	rows := [][][]any{b.observations, b.neighbours, b.rumours, b.queries, b.hits} // as in factTables
-	for i, t := range factTables {
-		row := func(j int) ([]any, error) { return rows[i][j], nil }
-		if err := copyRows(ctx, tx, t.name, t.columns, len(rows[i]), row); err != nil {
+// A list is whom an observation named in one relation, each once.
+type list struct {
+	relation  probe.Relation
+	endpoints []int32
+}
+
+func newBatch() batch {
+	return batch{
+		endpoints: newCopying(&endpointTable), observations: newCopying(&observationTable), rumours: newCopying(&rumourTable),
+		queries: newCopying(&queryTable), hits: newCopying(&hitTable),
+	}
+}
+
+// tables are those of the batch, each after those that it refers to.
+func (b *batch) tables() []*copying {
+	return []*copying{&b.endpoints, &b.observations, &b.rumours, &b.queries, &b.hits}
+}
+
+func (b *batch) reset() {
+	for _, c := range b.tables() {
+		c.rows = 0
+	}
+}
+
+// store sends the rows.
+func (b *batch) store(ctx context.Context, tx pgx.Tx) error {
+	for _, c := range b.tables() {
+		if err := c.store(ctx, tx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// batch turns observations into rows and gives them and all that they name their numbers.
-func (s *Snapshot) batch(d *draft, obs []probe.Observation) (*batch, error) {
-	b := &batch{}
-	for i := range obs {
-		if err := s.add(b, d, &obs[i]); err != nil {
-			return nil, err
-		}
+// addEndpoints adds the rows of those endpoints that are new.
+func (s *Snapshot) addEndpoints() {
+	c := &s.batch.endpoints
+	for id := s.number.committed.endpoints + 1; id <= s.number.endpoints.Len(); id++ {
+		at := s.number.endpoints.At(uint32(id))
+		c.row()
+		c.int32(int32(s.id))
+		c.int32(int32(id))
+		c.inet(at.Addr())
+		c.int32(int32(at.Port()))
+		c.null() // name
 	}
-	return b, nil
 }
 
-func (s *Snapshot) add(b *batch, d *draft, o *probe.Observation) error {
-	endpoint, err := s.hear(d, o.Endpoint)
+// add turns an observation into rows, and gives it and all that it names their numbers.
+func (s *Snapshot) add(o *probe.Observation) error {
+	endpoint, err := s.hear(o.Endpoint)
 	if err != nil {
 		return err
 	}
@@ -74,65 +96,148 @@ func (s *Snapshot) add(b *batch, d *draft, o *probe.Observation) error {
 	if err != nil {
 		return err
 	}
-	id := d.observation()
-	var agent *int32
-	if key, ok := d.agent(cleanAgent(o.Agent)); ok {
-		agent = &key
-	}
-	b.observations = append(b.observations, []any{
-		s.id, id, endpoint, string(o.Method), string(o.Outcome), o.Started, o.Took.Microseconds(),
-		nullable(clean(o.Detail)), agent, nullable(string(o.Role)), count(o.Files), count(o.KiB), seconds(o.Uptime), fields,
-	})
-	if err := s.addLists(b, d, id, o.Peers); err != nil {
+	if err := s.sort(o.Peers); err != nil {
 		return err
 	}
-	if o.Method == probe.Query {
-		b.queries = append(b.queries, []any{s.id, id, clean(o.Query)})
+	id := s.number.observation()
+	c := &s.batch.observations
+	c.row()
+	c.int32(int32(s.id))
+	c.int32(id)
+	c.int32(endpoint)
+	c.text(string(o.Method))
+	c.text(string(o.Outcome))
+	c.time(o.Started)
+	c.int32(int32(min(o.Took.Microseconds(), math.MaxInt32)))
+	c.optional(clean(o.Detail))
+	if agent, named := s.number.agents[cleanAgent(o.Agent)]; named {
+		c.int32(agent)
+	} else {
+		c.null()
 	}
-	for i, h := range o.Hits {
-		if err := s.check(h.Responder); err != nil {
-			return fmt.Errorf("responder of a hit: %w", err)
+	c.optional(string(o.Role))
+	c.count(o.Files)
+	c.count(o.KiB)
+	c.count(seconds(o.Uptime))
+	c.json(fields)
+	c.list(s.batch.list(probe.PeerLink))
+	c.list(s.batch.list(probe.LeafLink))
+	s.addRumours(id)
+	if o.Method == probe.Query {
+		s.addQuery(id, o.Query)
+	}
+	return s.addHits(id, o.Hits)
+}
+
+// sort makes the lists of an observation: one for each relation in which peers were named.
+func (s *Snapshot) sort(peers []probe.Peer) error {
+	b := &s.batch
+	for _, l := range b.lists {
+		b.spare = append(b.spare, l.endpoints[:0])
+	}
+	b.lists = b.lists[:0]
+	for _, p := range peers {
+		id, err := s.hear(p.Endpoint)
+		if err != nil {
+			return fmt.Errorf("peer: %w", err)
 		}
-		at := keyOf(h.Responder.Addr)
-		b.hits = append(b.hits, []any{
-			s.id, id, int32(i + 1), at.netip(), int32(at.port), h.Servent, h.Delay.Microseconds(), int16(h.Hops), h.Results,
-			nullable(clean(h.Vendor)), h.Firewalled,
-		})
+		i := slices.IndexFunc(b.lists, func(l list) bool { return l.relation == p.Relation })
+		if i < 0 {
+			i = len(b.lists)
+			b.lists = append(b.lists, list{relation: p.Relation, endpoints: b.empty()})
+		}
+		b.lists[i].endpoints = append(b.lists[i].endpoints, id)
+	}
+	for i := range b.lists {
+		b.lists[i].endpoints = b.distinct(b.lists[i].endpoints)
 	}
 	return nil
 }
 
-// addLists adds one row for each relation in which peers were named.
-func (s *Snapshot) addLists(b *batch, d *draft, observation int32, peers []probe.Peer) error {
-	var relations []probe.Relation // in the order of appearance
-	lists := map[probe.Relation][]int32{}
-	for _, p := range peers {
-		id, err := s.hear(d, p.Endpoint)
-		if err != nil {
-			return fmt.Errorf("peer: %w", err)
-		}
-		if _, ok := lists[p.Relation]; !ok {
-			relations = append(relations, p.Relation)
-		}
-		lists[p.Relation] = append(lists[p.Relation], id)
+// empty returns a list to be filled.
+func (b *batch) empty() []int32 {
+	last := len(b.spare) - 1
+	if last < 0 {
+		return nil
 	}
-	for _, relation := range relations {
-		row := []any{s.id, observation, string(relation), distinct(lists[relation])}
-		if relation.Edge() {
-			b.neighbours = append(b.neighbours, row)
-		} else {
-			b.rumours = append(b.rumours, row)
+	l := b.spare[last]
+	b.spare = b.spare[:last]
+	return l
+}
+
+// distinct removes what was in the list before, and keeps the order.
+func (b *batch) distinct(ids []int32) []int32 {
+	b.turn++
+	return slices.DeleteFunc(ids, func(id int32) bool {
+		if missing := int(id) + 1 - len(b.met); missing > 0 {
+			b.met = append(b.met, make([]uint32, missing)...)
 		}
+		twice := b.met[id] == b.turn
+		b.met[id] = b.turn
+		return twice
+	})
+}
+
+// list returns whom the observation at hand named in a relation.
+func (b *batch) list(r probe.Relation) []int32 {
+	for _, l := range b.lists {
+		if l.relation == r {
+			return l.endpoints
+		}
+	}
+	return nil
+}
+
+func (s *Snapshot) addRumours(observation int32) {
+	c := &s.batch.rumours
+	for _, l := range s.batch.lists {
+		if l.relation.Edge() {
+			continue
+		}
+		c.row()
+		c.int32(int32(s.id))
+		c.int32(observation)
+		c.text(string(l.relation))
+		c.list(l.endpoints)
+	}
+}
+
+func (s *Snapshot) addQuery(observation int32, words string) {
+	c := &s.batch.queries
+	c.row()
+	c.int64(s.id)
+	c.int32(observation)
+	c.text(clean(words))
+}
+
+func (s *Snapshot) addHits(observation int32, hits []probe.Hit) error {
+	c := &s.batch.hits
+	for i, h := range hits {
+		if err := s.check(h.Responder); err != nil {
+			return fmt.Errorf("responder of a hit: %w", err)
+		}
+		c.row()
+		c.int64(s.id)
+		c.int32(observation)
+		c.int32(int32(i + 1))
+		c.inet(h.Responder.Addr.Addr())
+		c.int32(int32(h.Responder.Addr.Port()))
+		c.uuid(h.Servent)
+		c.int64(h.Delay.Microseconds())
+		c.int16(int16(h.Hops))
+		c.int32(int32(h.Results))
+		c.optional(clean(h.Vendor))
+		c.bool(h.Firewalled)
 	}
 	return nil
 }
 
 // hear returns the number of an endpoint.
-func (s *Snapshot) hear(d *draft, e probe.Endpoint) (int32, error) {
+func (s *Snapshot) hear(e probe.Endpoint) (int32, error) {
 	if err := s.check(e); err != nil {
 		return 0, err
 	}
-	return d.endpoint(keyOf(e.Addr)), nil
+	return s.number.endpoint(e.Addr), nil
 }
 
 func (s *Snapshot) check(e probe.Endpoint) error {
@@ -145,35 +250,15 @@ func (s *Snapshot) check(e probe.Endpoint) error {
 	return nil
 }
 
-// distinct removes what was in the list before, and keeps the order.
-func distinct(ids []int32) []int32 {
-	seen := make(map[int32]bool, len(ids))
-	return slices.DeleteFunc(ids, func(id int32) bool {
-		if seen[id] {
-			return true
-		}
-		seen[id] = true
-		return false
-	})
-}
-
-// count gives NULL for what is not a count.
-func count(n *int64) *int64 {
-	if n == nil || *n < 0 {
-		return nil
-	}
-	return n
-}
-
 func seconds(d *time.Duration) *int64 {
-	if d == nil || *d < 0 {
+	if d == nil {
 		return nil
 	}
 	s := int64(*d / time.Second)
 	return &s
 }
 
-// fieldsJSON gives NULL when there are no fields.
+// fieldsJSON gives nil when there are no fields.
 func fieldsJSON(fields map[string]string) ([]byte, error) {
 	if len(fields) == 0 {
 		return nil, nil

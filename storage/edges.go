@@ -78,7 +78,7 @@ func (db *DB) ImportEdges(ctx context.Context, m Meta, edges iter.Seq2[Edge, err
 		if id, err = insertSnapshot(ctx, tx, m); err != nil {
 			return err
 		}
-		if err := g.copy(ctx, tx, id); err != nil {
+		if err := g.store(ctx, tx, id); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, sql.Query("finish_snapshot"), pgx.NamedArgs{"snapshot": id, "state": StateComplete})
@@ -129,24 +129,39 @@ func (g *graph) number(name uint64) int32 {
 	return id
 }
 
-func (g *graph) copy(ctx context.Context, tx pgx.Tx, snapshot int64) error {
-	err := copyRows(ctx, tx, "endpoint", []string{"snapshot_id", "endpoint_id", "name"}, len(g.names),
-		func(i int) ([]any, error) {
-			return []any{snapshot, int32(i + 1), strconv.FormatUint(g.names[i], 10)}, nil
-		})
-	if err != nil {
-		return err
+func (g *graph) store(ctx context.Context, tx pgx.Tx, snapshot int64) error {
+	b := newBatch()
+	for i, name := range g.names {
+		c := &b.endpoints
+		c.row()
+		c.int32(int32(snapshot))
+		c.int32(int32(i + 1))
+		c.null() // addr
+		c.null() // port
+		c.text(strconv.FormatUint(name, 10))
 	}
 	now := time.Now()
-	b := &batch{}
 	for i, host := range g.tellers {
-		id := int32(i + 1)
-		b.observations = append(b.observations, []any{snapshot, id, host, string(probe.Import), string(probe.Answered), now,
-			int64(0), nil, nil, nil, nil, nil, nil, nil})
-		b.neighbours = append(b.neighbours, []any{snapshot, id, string(probe.PeerLink), g.links[host]})
+		c := &b.observations
+		c.row()
+		c.int32(int32(snapshot))
+		c.int32(int32(i + 1))
+		c.int32(host)
+		c.text(string(probe.Import))
+		c.text(string(probe.Answered))
+		c.time(now)
+		c.int32(0) // no time is known
+		for range importUnknown {
+			c.null()
+		}
+		c.list(g.links[host])
+		c.null() // leaves
 	}
-	return b.copy(ctx, tx)
+	return b.store(ctx, tx)
 }
+
+// importUnknown is how many columns of an observation, from detail to fields, a graph knows nothing of.
+const importUnknown = 7
 
 // Edges calls f for every link of a snapshot, directed, as often as it was told: host a says that it is linked to host b.
 // Hosts are numbered from 1 to [Coverage].Heard. It stops at the first error of f and returns it.

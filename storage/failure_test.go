@@ -50,7 +50,7 @@ func blocked(t *testing.T, db *storage.DB, s *storage.Snapshot, interrupt func(c
 func contents(t *testing.T, db *storage.DB) [][]any {
 	t.Helper()
 	return selectRows(t, db, `
-		SELECT (SELECT count(*) FROM endpoint), (SELECT count(*) FROM observation), (SELECT count(*) FROM neighbour),
+		SELECT (SELECT count(*) FROM endpoint), (SELECT count(*) FROM observation), (SELECT count(*) FROM report.edge_list),
 			(SELECT count(*) FROM agent), (SELECT count(*) FROM query), (SELECT count(*) FROM hit)`)
 }
 

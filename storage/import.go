@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"gnucensus/probe"
 	"gnucensus/sql"
 )
 
@@ -20,8 +21,9 @@ const maxFreshAgents = 10_000
 // there, and how many hosts it heard of, have no meaning and are not read; Source names the file that it comes from.
 //
 // rows gives the rows of a table, in an order that is the same each time: it is called twice for observation. A row has the
-// columns of the table but snapshot_id, in their order; that of an observation has the agent itself in the place of agent_id.
-// Values are as the columns need them: an int64, bool, string, time.Time, netip.Addr or [16]byte, or []int64 for a list.
+// columns of the table but snapshot_id, in their order; that of an observation has the agent itself in the place of agent_id,
+// and ends before its lists of links: these are the rows of neighbour, with observation_id, relation and endpoints, in the order
+// of the observations. Values are as the columns need them: an int64, bool, string, time.Time, netip.Addr or [16]byte, or []int64 for a list.
 func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(table string) iter.Seq2[[]any, error]) (
 	id int64, err error) {
 	err = transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
@@ -32,10 +34,10 @@ func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(tabl
 		if err != nil {
 			return err
 		}
-		for _, t := range append([]table{endpointTable}, factTables...) {
+		for _, t := range []table{endpointTable, observationTable, rumourTable, queryTable, hitTable} {
 			read := rows(t.name)
 			if t.name == observationTable.name {
-				read = keyed(read, agents)
+				read = linked(keyed(read, agents), rows("neighbour"))
 			}
 			if err := importTable(ctx, tx, id, t, read); err != nil {
 				return err
@@ -107,6 +109,38 @@ func keyed(observations iter.Seq2[[]any, error], keys map[string]int32) iter.Seq
 		}
 	}
 }
+
+// linked adds the lists of links to the observations that told them. Both come in the order of the observations.
+func linked(observations, lists iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		next, stop := iter.Pull2(lists)
+		defer stop()
+		list, err, more := next()
+		for row, broken := range observations {
+			var links [len(edgeRelations)]any // NULL where nothing was told
+			for ; broken == nil && more && err == nil && list[0] == row[0]; list, err, more = next() {
+				i := slices.Index(edgeRelations[:], fmt.Sprint(list[1]))
+				if i < 0 || links[i] != nil {
+					broken = fmt.Errorf("observation %v has a list of %q, not one of each of %q", row[0], list[1], edgeRelations)
+					break
+				}
+				links[i] = list[2]
+			}
+			if !yield(append(row, links[:]...), errors.Join(broken, err)) || err != nil {
+				return
+			}
+		}
+		if err == nil && more {
+			err = fmt.Errorf("a list of links is of observation %v, which is not there or not in its place", list[0])
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// edgeRelations are those of the columns peers and leaves.
+var edgeRelations = [...]string{string(probe.PeerLink), string(probe.LeafLink)}
 
 // importTable stores the rows of a table.
 func importTable(ctx context.Context, tx pgx.Tx, id int64, t table, rows iter.Seq2[[]any, error]) error {

@@ -74,7 +74,7 @@ func TestImportSnapshot(t *testing.T) {
 		SELECT e.host, o.method, o.agent, o.files, o.fields->>'code', n.endpoints, r.endpoints, h.words, h.responder, h.servent
 		FROM report.observation o
 		JOIN report.endpoint e USING (snapshot_id, endpoint_id)
-		LEFT JOIN neighbour n USING (snapshot_id, observation_id)
+		LEFT JOIN report.edge_list n USING (snapshot_id, observation_id)
 		LEFT JOIN rumour r USING (snapshot_id, observation_id)
 		LEFT JOIN report.hit h USING (snapshot_id, observation_id)
 		WHERE o.snapshot_id = $1 ORDER BY o.observation_id`, id)
@@ -116,10 +116,16 @@ func TestImportSnapshotWholeOrNotAtAll(t *testing.T) {
 		"unknown outcome":     {"observation", `observation 1 ended in the unknown outcome 'fine'`, func(row []any) { row[3] = "fine" }},
 		"unknown neighbour":   {"neighbour", "observation 1 names an endpoint that is not there", func(row []any) { row[2] = []int64{3} }},
 		"endpoint 0":          {"rumour", "observation 1 names an endpoint that is not there", func(row []any) { row[2] = []int64{0} }},
-		"unknown observation": {"query", "query_observation_fkey", func(row []any) { row[0] = int64(9) }},
-		"number too large":    {"hit", "store hit", func(row []any) { row[0] = int64(1 << 40) }},
-		"no text":             {"query", "store query", func(row []any) { row[1] = "\x00" }},
-		"unknown relation":    {"neighbour", "neighbour_relation_known", func(row []any) { row[1] = "friend" }},
+		"unknown observation": {"rumour", "rumour 9 is of an observation that is not there", func(row []any) { row[0] = int64(9) }},
+		"unknown query":       {"hit", "hit_query_fkey", func(row []any) { row[0] = int64(9) }},
+		"unknown host":        {"observation", "observation 1 names an endpoint that", func(row []any) { row[1] = row[0].(int64) * 3 }},
+		"list out of place":   {"neighbour", "a list of links is of observation 9", func(row []any) { row[0] = int64(9) }},
+		"address twice": {"endpoint", "its endpoint 2 was heard of twice", func(row []any) {
+			row[1], row[2] = netip.MustParseAddr("198.51.100.1"), int64(1)
+		}},
+		"number too large": {"hit", "store hit", func(row []any) { row[0] = int64(1 << 40) }},
+		"no text":          {"query", "store query", func(row []any) { row[1] = "\x00" }},
+		"unknown relation": {"neighbour", `has a list of "friend"`, func(row []any) { row[1] = "friend" }},
 	} {
 		broken := maps.Clone(small())
 		for _, row := range broken[test.table] {

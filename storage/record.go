@@ -15,11 +15,16 @@ import (
 // snapshot is as it was before and the batch may be recorded again; but after a *[LostError] only [DB.Resume] helps. NUL and
 // invalid UTF-8 are replaced, an agent is cut at 512 bytes, a negative count is taken as not measured.
 func (s *Snapshot) Record(ctx context.Context, obs []probe.Observation) error {
-	err := s.write(ctx, func(tx pgx.Tx, d *draft) (*batch, error) {
-		if err := storeAgents(ctx, tx, d, obs); err != nil {
-			return nil, err
+	err := s.write(ctx, func(tx pgx.Tx) error {
+		if err := s.storeAgents(ctx, tx, obs); err != nil {
+			return err
 		}
-		return s.batch(d, obs)
+		for i := range obs {
+			if err := s.add(&obs[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("record observations: %w", err)
@@ -29,13 +34,13 @@ func (s *Snapshot) Record(ctx context.Context, obs []probe.Observation) error {
 
 // Hear stores endpoints that were named before the walk began: its seeds.
 func (s *Snapshot) Hear(ctx context.Context, seeds []probe.Endpoint) error {
-	err := s.write(ctx, func(_ pgx.Tx, d *draft) (*batch, error) {
+	err := s.write(ctx, func(pgx.Tx) error {
 		for _, e := range seeds {
-			if _, err := s.hear(d, e); err != nil {
-				return nil, err
+			if _, err := s.hear(e); err != nil {
+				return err
 			}
 		}
-		return &batch{}, nil
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("record seeds: %w", err)
@@ -43,38 +48,41 @@ func (s *Snapshot) Hear(ctx context.Context, seeds []probe.Endpoint) error {
 	return nil
 }
 
-// write stores what prepare makes, and the endpoints that it heard of, in one transaction. Memory follows after the commit.
-func (s *Snapshot) write(ctx context.Context, prepare func(pgx.Tx, *draft) (*batch, error)) error {
+// write stores the batch that prepare makes, and the endpoints that it heard of, in one transaction.
+func (s *Snapshot) write(ctx context.Context, prepare func(pgx.Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	d := newDraft(&s.number)
+	s.batch.reset()
 	err := transact(ctx, s.conn.Begin, func(tx pgx.Tx) error {
-		b, err := prepare(tx, d)
-		if err != nil {
+		if err := prepare(tx); err != nil {
 			return err
 		}
-		if err := s.copyEndpoints(ctx, tx, d.heard); err != nil {
-			return err
-		}
-		return b.copy(ctx, tx)
+		s.addEndpoints()
+		return s.batch.store(ctx, tx)
 	})
 	if err != nil {
+		s.number.rollback()
 		return s.explain(err)
 	}
-	d.commit()
+	s.number.commit()
 	return nil
 }
 
-// storeAgents gives the draft the keys of all agents in obs.
-func storeAgents(ctx context.Context, tx pgx.Tx, d *draft, obs []probe.Observation) error {
+// storeAgents learns the keys of all agents in obs.
+func (s *Snapshot) storeAgents(ctx context.Context, tx pgx.Tx, obs []probe.Observation) error {
 	var fresh []string
-	for _, o := range obs {
-		text := cleanAgent(o.Agent)
-		if _, known := d.agent(text); text != "" && !known {
+	for i := range obs {
+		text := cleanAgent(obs[i].Agent)
+		if _, known := s.number.agents[text]; text != "" && !known {
 			fresh = append(fresh, text)
 		}
 	}
-	return addAgents(ctx, tx, fresh, d.agents)
+	keys := map[string]int32{}
+	if err := addAgents(ctx, tx, fresh, keys); err != nil {
+		return err
+	}
+	s.number.learn(keys)
+	return nil
 }
 
 // addAgents stores those agents that are new and puts the keys of all into a map. They are stored in sorted order: two
@@ -100,25 +108,6 @@ func addAgents(ctx context.Context, tx pgx.Tx, texts []string, keys map[string]i
 	})
 	if err != nil {
 		return fmt.Errorf("read agents: %w", err)
-	}
-	return nil
-}
-
-// copyEndpoints stores new endpoints, which are numbered from the end of those that are committed.
-func (s *Snapshot) copyEndpoints(ctx context.Context, tx pgx.Tx, heard []key) error {
-	first := len(s.number.endpoints) + 1
-	return copyRows(ctx, tx, "endpoint", []string{"snapshot_id", "endpoint_id", "addr", "port"}, len(heard),
-		func(i int) ([]any, error) {
-			return []any{s.id, int32(first + i), heard[i].netip(), int32(heard[i].port)}, nil
-		})
-}
-
-func copyRows(ctx context.Context, tx pgx.Tx, table string, columns []string, n int, row func(i int) ([]any, error)) error {
-	if n == 0 {
-		return nil
-	}
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromSlice(n, row)); err != nil {
-		return fmt.Errorf("store %s: %w", table, err)
 	}
 	return nil
 }

@@ -58,8 +58,9 @@ type Snapshot struct {
 
 	mu     sync.Mutex
 	conn   *pgx.Conn
-	hangUp func()    // gives up the lock and closes conn
-	number numbering // of what is committed
+	hangUp func() // gives up the lock and closes conn
+	number numbering
+	batch  batch // at hand
 }
 
 // Begin makes a new snapshot, in state running.
@@ -114,7 +115,7 @@ func (db *DB) snapshot(ctx context.Context) (*Snapshot, error) {
 		_, _ = conn.Exec(bye, sql.Query("unlock"))
 		_ = conn.Close(bye)
 	}
-	return &Snapshot{conn: conn, hangUp: hangUp, number: newNumbering()}, nil
+	return &Snapshot{conn: conn, hangUp: hangUp, number: newNumbering(), batch: newBatch()}, nil
 }
 
 func insertSnapshot(ctx context.Context, tx pgx.Tx, m Meta) (id int64, err error) {
@@ -161,6 +162,7 @@ func (s *Snapshot) load(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return fmt.Errorf("read last observation: %w", err)
 	}
+	s.number.commit()
 	return nil
 }
 
@@ -175,7 +177,9 @@ func (s *Snapshot) loadEndpoints(ctx context.Context, tx pgx.Tx) error {
 	var visited, settled bool
 	_, err = pgx.ForEachRow(rows, []any{&id, &addr, &port, &visited, &settled}, func() error {
 		at := netip.AddrPortFrom(addr, port)
-		s.number.endpoints[keyOf(at)] = id
+		if s.number.endpoint(at) != id {
+			return fmt.Errorf("endpoint %d is not the one with that number in the order of hearing", id)
+		}
 		e := probe.Endpoint{Network: probe.Network(s.meta.Network), Addr: at}
 		switch {
 		case visited:

@@ -23,7 +23,8 @@ const root = "../.."
 var mayImport = map[string][]string{
 	"sql":                        {},
 	"probe":                      {},
-	"crawler":                    {"probe"},
+	"probe/roll":                 {},
+	"crawler":                    {"probe", "probe/roll"},
 	"crawler/pace":               {},
 	"servent":                    {"servent/..."},
 	"servent/message":            {"servent/ggep", "servent/internal/cursor"},
@@ -41,7 +42,7 @@ var mayImport = map[string][]string{
 	"servent/internal/interrupt": {},
 	"servent/internal/vector":    {},
 	"probe/gnutella":             {"probe", "servent", "servent/..."},
-	"storage":                    {"probe", "sql"},
+	"storage":                    {"probe", "probe/roll", "sql"},
 	"storage/cluster":            {},
 	"storage/storagetest":        {"storage", "storage/cluster", "sql"},
 	"reports":                    {"storage", "sql", "reports/graph"},

@@ -8,7 +8,7 @@ SELECT
     observation_id,
     relation,
     endpoints
-FROM neighbour
+FROM report.edge_list
 WHERE snapshot_id = $1
 ORDER BY
     observation_id,

@@ -1,1 +1,1 @@
-ANALYZE snapshot, endpoint, agent, observation, neighbour, rumour, query, hit;
+ANALYZE snapshot, endpoint, agent, observation, rumour, query, hit;

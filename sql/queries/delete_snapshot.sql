@@ -1,2 +1,15 @@
+-- The small tables go with the snapshot by their constraints; the large ones have none.
+WITH endpoints AS (
+    DELETE FROM endpoint
+    WHERE snapshot_id = @snapshot
+),
+observations AS (
+    DELETE FROM observation
+    WHERE snapshot_id = @snapshot
+),
+rumours AS (
+    DELETE FROM rumour
+    WHERE snapshot_id = @snapshot
+)
 DELETE FROM snapshot
 WHERE snapshot_id = @snapshot;

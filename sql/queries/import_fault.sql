@@ -15,10 +15,24 @@ FROM (
     LEFT JOIN report.outcome c ON c.outcome = o.outcome
     WHERE o.snapshot_id = @snapshot AND c.outcome IS NULL
     UNION ALL
+    SELECT format('its endpoint %s was heard of twice', max(e.endpoint_id))
+    FROM endpoint e
+    WHERE e.snapshot_id = @snapshot AND e.addr IS NOT NULL
+    GROUP BY e.addr, e.port
+    HAVING count(*) > 1
+    UNION ALL
+    SELECT format('%s %s is of an observation that is not there', l.kind, l.observation_id)
+    FROM (
+        SELECT 'rumour' AS kind, observation_id FROM rumour WHERE snapshot_id = @snapshot
+        UNION ALL
+        SELECT 'query', observation_id FROM query WHERE snapshot_id = @snapshot
+    ) l
+    WHERE NOT EXISTS (SELECT FROM observation o WHERE o.snapshot_id = @snapshot AND o.observation_id = l.observation_id)
+    UNION ALL
     SELECT format('observation %s names an endpoint that is not there', l.observation_id)
     FROM host h
     CROSS JOIN LATERAL (
-        SELECT observation_id, endpoints FROM neighbour WHERE snapshot_id = @snapshot
+        SELECT observation_id, ARRAY[endpoint_id] || peers || leaves AS endpoints FROM observation WHERE snapshot_id = @snapshot
         UNION ALL
         SELECT observation_id, endpoints FROM rumour WHERE snapshot_id = @snapshot
     ) l

@@ -1,6 +1,5 @@
 SELECT
-    o.endpoint_id,
-    n.endpoints
-FROM neighbour n
-JOIN observation o ON o.snapshot_id = n.snapshot_id AND o.observation_id = n.observation_id
-WHERE n.snapshot_id = @snapshot;
+    from_id,
+    endpoints
+FROM report.edge_list
+WHERE snapshot_id = @snapshot;
