@@ -99,22 +99,39 @@ func capital(b bool) string {
 	return "False"
 }
 
-// Supported is what a node tells of the vendor messages that it reads on a link, and of its other features: that its query
-// routing tables may be patched with entries of one bit.
-var (
-	supportedMessages = message.MessagesSupported{Messages: []message.SupportedMessage{
+// supportedMessages are the vendor messages that the node reads on a link.
+func (n *Node) supportedMessages() *message.MessagesSupported {
+	list := []message.SupportedMessage{
 		{Vendor: message.BEAR, Selector: 4, Version: 1},  // hops flow
+		{Vendor: message.BEAR, Selector: 7, Version: 1},  // TCP connect back
 		{Vendor: message.BEAR, Selector: 11, Version: 1}, // query status request
 		{Vendor: message.BEAR, Selector: 12, Version: 1}, // query status
-	}}
-	supportedFeatures = message.FeaturesSupported{Features: []message.Feature{{Name: [4]byte{'Q', 'R', 'P', '1'}, Value: 1}}}
-)
+		{Vendor: message.GTKG, Selector: 7, Version: 2},  // UDP connect back
+		{Vendor: message.LIME, Selector: 22, Version: 2}, // push proxy acknowledgement
+	}
+	if n.mayBeProxy() {
+		list = append(list,
+			message.SupportedMessage{Vendor: message.GTKG, Selector: 21, Version: 1}, // push proxy cancel
+			message.SupportedMessage{Vendor: message.LIME, Selector: 21, Version: 1}) // push proxy request
+	}
+	return &message.MessagesSupported{Messages: list}
+}
+
+// supportedFeatures are its other features: that its query routing tables may be patched with entries of one bit, and whether
+// others can connect to it.
+func (n *Node) supportedFeatures() *message.FeaturesSupported {
+	incoming := message.Feature{Name: [4]byte{'T', 'C', 'P', 'I'}, Value: 1}
+	if n.walled() {
+		incoming.Value = 0
+	}
+	return &message.FeaturesSupported{Features: []message.Feature{{Name: [4]byte{'Q', 'R', 'P', '1'}, Value: 1}, incoming}}
+}
 
 // introduce sends what a neighbour must know before all else ("After the handshake").
 func (n *Node) introduce(p *peer) {
 	if n.cfg.Dialect.Dynamic && p.can.vendor {
-		p.send(message.Message{TTL: 1, Body: supportedMessages.Vendor()})
-		p.send(message.Message{TTL: 1, Body: supportedFeatures.Vendor()})
+		p.send(message.Message{TTL: 1, Body: n.supportedMessages().Vendor()})
+		p.send(message.Message{TTL: 1, Body: n.supportedFeatures().Vendor()})
 	}
 	n.tellTable(p)
 	p.ask()

@@ -13,9 +13,21 @@ import (
 	"gnucensus/servent/internal/ahead"
 )
 
-// A Service has what somebody wants who connected: it reads the connection from its first byte on, and returns when it is
-// done with it. The node closes the connection then. The end of ctx is the node's end.
-type Service func(ctx context.Context, c net.Conn)
+// A service has what somebody wants who connected: it reads the connection from its first byte on, and returns when it is done
+// with it. The node closes the connection then. The end of ctx is the node's end.
+type service func(ctx context.Context, c net.Conn)
+
+// newServices returns those that the node has beside links, by the first word of a connection.
+func (n *Node) newServices() map[string]service {
+	services := make(map[string]service)
+	if !n.cfg.Firewalled {
+		services[wordGIV] = n.takeGIV
+	}
+	if n.server != nil {
+		services[wordGET], services[wordHEAD] = n.serveFiles, n.serveFiles
+	}
+	return services
+}
 
 // accept takes those who come, a bounded number of them until it is clear what becomes of them.
 func (n *Node) accept(ctx context.Context, l net.Listener) {
@@ -54,12 +66,15 @@ func (n *Node) accept(ctx context.Context, l net.Listener) {
 	}
 }
 
-// What somebody who connects may begin with, apart from what Config.Serve knows ("First line dispatch").
+// What somebody who connects may begin with ("Sockets and first line" in "Transfer between servents").
 const (
 	wordGnutella = "GNUTELLA "
 	wordOld      = "GNUTELLA CONNECT/0.4"
 	wordTLS      = "\x16\x03"
-	wordKnock    = "\n\n" // somebody tests whether the node can be connected to; a node that wanted it knows enough
+	wordKnock    = "\n\n" // somebody tests whether the node can be connected to
+	wordGIV      = "GIV "
+	wordGET      = "GET "
+	wordHEAD     = "HEAD "
 )
 
 // Reasons to close without a word.
@@ -76,16 +91,18 @@ func (n *Node) welcome(ctx context.Context, conn net.Conn) (serve func(context.C
 	}
 	shaking, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
-	c, word, err := n.recognise(shaking, conn)
+	c, word, err := recognise(shaking, conn, n.words()...)
 	if err == nil && word == wordTLS {
 		var secure net.Conn
 		if secure, err = n.tls.Server(shaking, c); err == nil {
-			c, word, err = n.recognise(shaking, secure)
+			c, word, err = recognise(shaking, secure, n.words()...)
 		}
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	n.came(addrPort(conn.RemoteAddr()).Addr())
+	switch {
 	case word == wordGnutella, word == wordOld:
 		return n.shake(shaking, c, word)
 	case word == wordTLS:
@@ -93,7 +110,7 @@ func (n *Node) welcome(ctx context.Context, conn net.Conn) (serve func(context.C
 	case word == wordKnock:
 		return nil, nil
 	}
-	return func(ctx context.Context) { n.cfg.Serve[word](ctx, c) }, nil
+	return func(ctx context.Context) { n.services[word](ctx, c) }, nil
 }
 
 // words are the first words that the node knows.
@@ -105,15 +122,14 @@ func (n *Node) words() []string {
 	if n.tls != nil {
 		words = append(words, wordTLS)
 	}
-	for word := range n.cfg.Serve {
+	for word := range n.services {
 		words = append(words, word)
 	}
 	return words
 }
 
-// recognise reads the first word of a connection: the longest that fits.
-func (n *Node) recognise(ctx context.Context, conn net.Conn) (c *ahead.Conn, word string, err error) {
-	words := n.words()
+// recognise reads the first word of a connection: the longest of the words that fits.
+func recognise(ctx context.Context, conn net.Conn, words ...string) (c *ahead.Conn, word string, err error) {
 	longest := 0
 	for _, w := range words {
 		longest = max(longest, len(w))

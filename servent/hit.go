@@ -27,10 +27,13 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 
 // hit makes a QUERY HIT of results, with extensions in its trailer.
 func (n *Node) hit(found []message.Result, blocks ...ggep.Block) *message.QueryHit {
-	yes, no := true, false
-	flags := message.HitFlags{Push: &no, Busy: &no}
-	if n.cfg.Firewalled {
-		flags.Push = &yes
+	walled, busy := n.walled(), n.server != nil && n.server.Busy()
+	flags := message.HitFlags{Push: &walled, Busy: &busy}
+	if walled {
+		blocks = append(blocks, n.proxyBlocks()...)
+	}
+	if n.server != nil {
+		blocks = append(blocks, ggep.BH())
 	}
 	if six := n.six(); six.IsValid() {
 		blocks = append(blocks, ggep.IPv6(six.Addr()))

@@ -109,10 +109,7 @@ func (g *guard) admit(r request, from netip.Addr) bool {
 
 // guest returns what is known of somebody who is here now. The caller holds mu.
 func (g *guard) guest(from netip.Addr) *guest {
-	if from = from.Unmap(); from.Is6() {
-		network, _ := from.WithZone("").Prefix(64) // one customer has as many addresses as it likes
-		from = network.Addr()
-	}
+	from = network(from)
 	now := time.Now()
 	who := g.guests[from]
 	if who == nil {
@@ -124,6 +121,16 @@ func (g *guard) guest(from netip.Addr) *guest {
 	}
 	who.came = now
 	return who
+}
+
+// network returns what somebody is known by: the address of IPv4, and of IPv6 the first of the network, for one customer has as
+// many addresses as it likes.
+func network(a netip.Addr) netip.Addr {
+	if a = a.Unmap(); a.Is4() {
+		return a
+	}
+	prefix, _ := a.WithZone("").Prefix(64) // it has that many bits
+	return prefix.Addr()
 }
 
 // forget makes room: it forgets those who have stayed away for long, or everybody where there is none.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"gnucensus/servent/handshake"
+	"gnucensus/servent/message"
+	"gnucensus/servent/transfer"
 )
 
 // A Node is one servent.
@@ -29,9 +31,16 @@ type Node struct {
 	offers   offers
 	secret   secret
 	guessers guessers
-	tls      *handshake.TLS // nil: plaintext alone
-	leaf     atomic.Bool    // the role now
-	reached  atomic.Bool    // somebody has connected to it
+	wall     wall
+	errands  errands
+	pushes   *quota // connections to downloaders
+	knocks   *quota // and to neighbours that want to know whether they can be reached
+	calls    calls
+	services map[string]service
+	server   *transfer.Server // of files; nil: none
+	tls      *handshake.TLS   // nil: plaintext alone
+	leaf     atomic.Bool      // the role now
+	reached  atomic.Bool      // somebody has connected to it
 	log      *slog.Logger
 }
 
@@ -44,7 +53,11 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, seats: newSeats(cfg.Slots), routes: newRoutes(), routing: newRouting(cfg.Library),
 		guard: newGuard(cfg.Manners), secret: newSecret(), log: cfg.Log.With("node", cfg.Addr),
+		wall: wall{wake: make(chan struct{}, 1)}, errands: newErrands(),
+		pushes: newQuota(pushesPerHost, pushTime), knocks: newQuota(knockTries, knockEvery),
 	}
+	n.server = n.newServer()
+	n.services = n.newServices()
 	n.leaf.Store(cfg.Role == Leaf || cfg.Role == Auto && cfg.Firewalled)
 	if cfg.TLS {
 		var err error
@@ -104,6 +117,9 @@ func (n *Node) listen(ctx context.Context, running *sync.WaitGroup) (hangUp func
 // Addr returns the address where the node listens, as it tells others.
 func (n *Node) Addr() netip.AddrPort { return n.cfg.Addr }
 
+// GUID returns the GUID of the servent, by which PUSHes find it.
+func (n *Node) GUID() message.GUID { return n.cfg.GUID }
+
 // Run listens, dials and answers until ctx ends, then says goodbye to its neighbours. It returns nil then, and an error when
 // it cannot listen. A node runs once.
 func (n *Node) Run(ctx context.Context) error {
@@ -120,6 +136,8 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	running.Go(func() { n.keepTable(ctx) })
 	running.Go(func() { n.discover(ctx) })
+	running.Go(func() { n.errands.run(ctx) })
+	running.Go(func() { n.testWall(ctx) })
 	if n.keeper != nil {
 		running.Go(func() { n.keeper.run(ctx) })
 	}

@@ -242,7 +242,6 @@ func TestValidate(t *testing.T) {
 		"leaf has none": func(c *servent.Config) { c.Role = servent.Leaf },
 		"negative":      func(c *servent.Config) { c.Slots.Leaves = -1 },
 		"manners":       func(c *servent.Config) { c.Manners.Handshakes = -1 },
-		"begin with":    func(c *servent.Config) { c.Serve = map[string]servent.Service{"": nil} },
 	} {
 		c := ultrapeer("127.30.0.1:6346")
 		change(&c)

@@ -43,6 +43,9 @@ type peer struct {
 	duplicates atomic.Uint64 // queries from it that had come before, from whomever
 	told       bool          // it has been told our query routing table; guarded by the routing
 
+	behind atomic.Pointer[message.GUID]   // the GUID for which the node is its push proxy; nil: it is not
+	proxy  atomic.Pointer[netip.AddrPort] // where it is a push proxy of the node; nil: it is not
+
 	mu    sync.Mutex
 	ping  message.GUID  // of the last PING that asks whether it is alive
 	pong  *message.Pong // its answer: what it says of itself; nil before it came

@@ -1,20 +1,115 @@
 package servent
 
-import "gnucensus/servent/message"
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
 
-// handlePush sends a PUSH on to the neighbour over which hits of its servent came, and to a leaf only those for the leaf
-// itself ("PUSH" in "Gnutella overlay messages").
+	"gnucensus/servent/message"
+)
+
+// Limits of a node that is asked to connect to a downloader, as gtk-gnutella has them ("Firewalled sources" in "Transfer between
+// servents").
+const (
+	pushesPerHost = 5 // within …
+	pushTime      = 30 * time.Second
+	pushBar       = 500 * time.Second // for which a host that could not be connected to is left alone
+	requestWait   = 30 * time.Second  // for the first words of a downloader that was connected to
+)
+
+// handlePush takes a PUSH: one for the node is answered, others go on to where their servent is to be found ("PUSH" in "Gnutella
+// overlay messages"). It is a neighbour for which the node is a push proxy, or one over which hits of the servent came, and where
+// somebody has forged a GUID both get it. A leaf sends nothing on.
 func (n *Node) handlePush(p *peer, m message.Message, push *message.Push) {
-	over, found := n.routes.to(push.Servent)
-	if n.Role() == Leaf || !found || m.TTL <= 1 || int(m.TTL)+int(m.Hops) > hardTTL || !n.routes.pass(m.GUID) {
-		n.seen.stray.Add(1)
+	switch {
+	case push.Servent == n.cfg.GUID:
+		if n.routes.pass(m.GUID) {
+			n.answerPush(push)
+		}
 		return
-	}
-	to := n.seats.find(over)
-	if to == nil || to == p {
+	case n.Role() == Leaf || m.TTL <= 1 || int(m.TTL)+int(m.Hops) > hardTTL || !n.routes.pass(m.GUID):
+		n.seen.stray.Add(1)
 		return
 	}
 	m.TTL--
 	m.Hops++
-	to.send(m)
+	if !n.sendPush(p, m, push) {
+		n.seen.stray.Add(1)
+	}
+}
+
+// sendPush sends a PUSH that did not come from the neighbours for whom it is; from is nil where it is that of no neighbour. It
+// tells whether there is any.
+func (n *Node) sendPush(from *peer, m message.Message, push *message.Push) (known bool) {
+	var found []*peer
+	if p := n.proxied(push.Servent); p != nil {
+		found = append(found, p)
+	}
+	if over, ok := n.routes.to(push.Servent); ok {
+		if p := n.seats.find(over); p != nil && !slices.Contains(found, p) {
+			found = append(found, p)
+		}
+	}
+	for _, p := range found {
+		if p != from {
+			p.send(m)
+		}
+	}
+	return len(found) > 0
+}
+
+// takeDatagramPush takes a PUSH that came by UDP. Its sender can have nobody connected to but itself.
+func (n *Node) takeDatagramPush(m message.Message, push *message.Push, from netip.AddrPort) {
+	if preferred(push.Addrs()).Addr() != from.Addr() || !n.routes.pass(m.GUID) {
+		n.seen.stray.Add(1)
+		return
+	}
+	if push.Servent == n.cfg.GUID {
+		n.answerPush(push)
+	} else if p := n.proxied(push.Servent); p != nil {
+		p.send(message.Message{GUID: m.GUID, TTL: 1, Hops: 1, Body: push})
+	}
+}
+
+// answerPush connects to a downloader, if the node may, and serves it there.
+func (n *Node) answerPush(push *message.Push) {
+	to := preferred(push.Addrs())
+	if n.server == nil || push.Index == message.PushFWTransfer || !n.mayDial(to) || !n.pushes.take(to.Addr()) {
+		n.seen.stray.Add(1)
+		return
+	}
+	n.errands.add(func(ctx context.Context) {
+		if err := n.give(ctx, to, push.Index); err != nil {
+			n.log.Debug("PUSH not answered", "to", to, "err", err)
+		}
+	})
+}
+
+// give connects to a downloader, says who it is, and has the server take the connection, as if the downloader had opened it.
+func (n *Node) give(ctx context.Context, to netip.AddrPort, index uint32) error {
+	connecting, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	conn, err := n.cfg.Net.DialContext(connecting, "tcp", to.String())
+	if err != nil {
+		n.pushes.bar(to.Addr(), pushBar)
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(requestWait)); err != nil {
+		return err
+	}
+	giv := fmt.Sprintf("%s%d:%s/file\n\n", wordGIV, index, strings.ToUpper(n.cfg.GUID.String()))
+	if _, err := conn.Write([]byte(giv)); err != nil {
+		return fmt.Errorf("write GIV: %w", err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, requestWait)
+	defer cancel()
+	c, _, err := recognise(waiting, conn, wordGET, wordHEAD)
+	if err != nil {
+		return err
+	}
+	return n.server.Serve(ctx, c)
 }

@@ -31,15 +31,20 @@ func (n *Node) follow(answer handshake.Fields, told Role) (as Role, err error) {
 	return told, nil
 }
 
-// demote makes the node a leaf, unless leaves rely on it, or it has run for longer than who asks for it. All links that it had
-// as an ultrapeer end.
+// demote makes the node a leaf, unless leaves rely on it, or it has run for longer than who asks for it.
 func (n *Node) demote(answer handshake.Fields) bool {
 	since, err := time.Parse(time.RFC1123Z, answer.Get("X-Live-Since"))
 	if err == nil && since.After(n.started) || n.seats.used(Leaf) > 0 {
 		return false
 	}
+	n.becomeLeaf()
+	return true
+}
+
+// becomeLeaf makes the node a leaf, if it is none. All links that it had as an ultrapeer end.
+func (n *Node) becomeLeaf() {
 	if n.leaf.Swap(true) {
-		return true // it was already
+		return
 	}
 	n.log.Info("becomes a leaf")
 	for _, p := range n.seats.linked() {
@@ -47,12 +52,11 @@ func (n *Node) demote(answer handshake.Fields) bool {
 			p.part(errRole)
 		}
 	}
-	return true
 }
 
 // promote makes an auto node an ultrapeer again when it has no ultrapeer left.
 func (n *Node) promote() {
-	if n.cfg.Role == Auto && !n.cfg.Firewalled && len(n.seats.neighbours(Ultrapeer)) == 0 && n.leaf.Swap(false) {
+	if n.cfg.Role == Auto && !n.walled() && len(n.seats.neighbours(Ultrapeer)) == 0 && n.leaf.Swap(false) {
 		n.log.Info("becomes an ultrapeer")
 	}
 }

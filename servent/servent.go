@@ -1,9 +1,12 @@
 // Package servent is a Gnutella node, server and client in one: an ultrapeer or a leaf that links itself to others, answers
 // pings and crawlers, shares a library, and routes queries and their hits.
 //
-// Who connects is told apart by its first bytes: a handshake, TLS with one of these within, or something that [Config.Serve]
-// takes, such as a transfer. TLS is that of gtk-gnutella, in [handshake.TLS]; with LimeWire and its descendants, whose TLS is
-// anonymous, links are in plaintext.
+// Who connects is told apart by its first bytes: a handshake, a request for files, GIV from a servent that was called, or TLS with
+// one of these within. TLS is that of gtk-gnutella, in [handshake.TLS]; with LimeWire and its descendants, whose TLS is anonymous,
+// links are in plaintext.
+//
+// A node behind a firewall finds that out by itself, and has ultrapeers pass PUSHes on to it. It opens connections for others,
+// by PUSH or to help them find out, only to addresses that may be theirs, and seldom to the same one.
 //
 // One goroutine reads each link and handles its messages; what goes out to other links waits in their bounded queues, so no
 // link waits for another. What a node tells of itself is what it is; how it tells it is its [Dialect].
@@ -14,15 +17,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/library"
 	"gnucensus/servent/message"
+	"gnucensus/servent/transfer"
 )
 
 // A Net is the way out to the network, as package net means its methods. Connections that a node accepts need none.
@@ -76,8 +78,9 @@ type Config struct {
 	Connect    []netip.AddrPort // hosts that it dials, and dials again when the link is lost
 	Known      []netip.AddrPort // its host cache: whom it names to those who look for hosts, before its own neighbours
 
-	// Serve takes the connections that begin with its keys, such as "GET " and "GIV ". Others are closed.
-	Serve map[string]Service
+	// Uploads says how it serves files over HTTP: slots, queue and rate; Agent, Library, Hit, Push and Log are the node's own.
+	// Who can connect to nobody behind a firewall is called by PUSH. Nil: it serves none.
+	Uploads *transfer.Config
 
 	HopWait   time.Duration // a dynamic query waits so long for results, for each link that a copy may travel; zero: 2.4 s
 	GuessWait time.Duration // from one ultrapeer to the next that is asked by UDP; zero: 1 s
@@ -109,8 +112,6 @@ func (c Config) Validate() error {
 		return errors.New("slots for leaves: a leaf has none")
 	case min(c.Manners.CrawlEvery, c.Manners.PingEvery, c.Manners.UDPCrawlEvery, time.Duration(c.Manners.Handshakes)) < 0:
 		return fmt.Errorf("manners %+v: none may be negative", c.Manners)
-	case slices.Contains(slices.Collect(maps.Keys(c.Serve)), ""):
-		return errors.New("service for connections that begin with nothing: it would take all")
 	case c.HopWait < 0 || c.GuessWait < 0 || c.Results < 0 || c.TableWait < 0:
 		return fmt.Errorf("waits %v, %v and %v, %d results: none may be negative", c.HopWait, c.GuessWait, c.TableWait, c.Results)
 	case c.Bootstrap.Links < 0:

@@ -44,6 +44,7 @@ func (n *Node) answerDatagrams(ctx context.Context, u net.PacketConn) {
 func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Body {
 	switch body := m.Body.(type) {
 	case *message.Ping:
+		n.pinged(m.GUID)
 		if !n.guard.admit(udpPing, from.Addr()) {
 			return nil
 		}
@@ -61,6 +62,8 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 		n.handleDatagramVendor(m.GUID, body, from)
 	case *message.QueryHit:
 		n.takeDatagramHit(m, body, from)
+	case *message.Push:
+		n.takeDatagramPush(m, body, from)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
 	case *message.MessagesSupported:
 		body.Messages = slices.Clone(body.Messages[:min(mostSupported, len(body.Messages))])
 		p.supports.Store(body)
+		n.seekProxy(p)
+		n.wall.stir()
 	case *message.HopsFlow:
 		p.flow.Store(int32(body.Hops) + 1)
 	case *message.QueryStatusRequest:
@@ -32,6 +34,16 @@ func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
 		if a := n.askings.find(m.GUID); a != nil && a.leaf == p {
 			a.report(body.Results)
 		}
+	case *message.TCPConnectBack:
+		n.knock(p, body.Port)
+	case *message.UDPConnectBack:
+		n.pingBack(p, m.GUID, body)
+	case *message.PushProxyRequest:
+		n.becomeProxy(p, m.GUID)
+	case *message.PushProxyAck:
+		n.takeProxy(p, m.GUID, body)
+	case *message.PushProxyCancel:
+		p.behind.Store(nil)
 	}
 }
 

@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"servent/qrp":                {},
 	"servent/urn":                {},
 	"servent/library":            {"servent/ggep", "servent/message", "servent/qrp", "servent/urn"},
-	"servent/transfer":           {"servent/handshake", "servent/internal/cursor", "servent/library", "servent/message", "servent/urn"},
+	"servent/transfer":           {"servent/handshake", "servent/internal/...", "servent/library", "servent/message", "servent/urn"},
 	"servent/lab":                {"servent", "servent/..."},
 	"servent/internal/cursor":    {},
 	"servent/internal/ahead":     {"servent/internal/interrupt"},

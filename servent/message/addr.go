@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"gnucensus/servent/ggep"
 	"gnucensus/servent/internal/cursor"
 )
 
@@ -32,4 +33,18 @@ func appendAddr(b []byte, a netip.AddrPort) []byte {
 func parseAddr(c *cursor.Cursor) netip.AddrPort {
 	a := c.IPv4("address")
 	return netip.AddrPortFrom(a, c.LE16("port"))
+}
+
+// bothAddrs returns the address of a field, if there is one in it, and that of GGEP 6, with the same port.
+func bothAddrs(field netip.AddrPort, extensions ggep.Blocks) (addrs []netip.AddrPort) {
+	if field.Port() == 0 {
+		return nil
+	}
+	if four := field.Addr(); four.IsValid() && !four.IsUnspecified() && four != onlyIPv6 {
+		addrs = append(addrs, field)
+	}
+	if six, ok := extensions.IPv6(); ok && six.Is6() && !six.IsUnspecified() {
+		addrs = append(addrs, netip.AddrPortFrom(six, field.Port()))
+	}
+	return addrs
 }

@@ -68,19 +68,7 @@ func (p *Pong) GGEP() ggep.Blocks { return ggep.ParseAll(p.Tail) }
 
 // Addrs returns the addresses at which the subject can be reached: the one of the field, if there is one in it, and that of
 // GGEP 6, with the same port.
-func (p *Pong) Addrs() []netip.AddrPort {
-	var addrs []netip.AddrPort
-	if p.Addr.Port() == 0 {
-		return nil
-	}
-	if four := p.Addr.Addr(); four.IsValid() && !four.IsUnspecified() && four != onlyIPv6 {
-		addrs = append(addrs, p.Addr)
-	}
-	if six, ok := p.GGEP().IPv6(); ok && six.Is6() && !six.IsUnspecified() {
-		addrs = append(addrs, netip.AddrPortFrom(six, p.Addr.Port()))
-	}
-	return addrs
-}
+func (p *Pong) Addrs() []netip.AddrPort { return bothAddrs(p.Addr, p.GGEP()) }
 
 // Bare returns the PONG without its extensions, but for the IPv6 address: what may be passed on of another host's.
 func (p *Pong) Bare() Pong {

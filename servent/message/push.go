@@ -48,3 +48,7 @@ func parsePush(c *cursor.Cursor) *Push {
 
 // GGEP returns the extensions that can be read.
 func (p *Push) GGEP() ggep.Blocks { return ggep.ParseAll(p.Tail) }
+
+// Addrs returns the addresses of the downloader: the one of the field, if there is one in it, and that of GGEP 6, with the same
+// port.
+func (p *Push) Addrs() []netip.AddrPort { return bothAddrs(p.Addr, p.GGEP()) }

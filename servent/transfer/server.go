@@ -27,6 +27,7 @@ type Config struct {
 	Mesh     *library.Mesh                            // where else files are; nil: it neither learns nor tells
 	Partials *Partials                                // files that are being fetched, whose parts it serves; nil: none
 	Hit      func([]message.Result) *message.QueryHit // makes the hits of a browse host
+	Push     PushFunc                                 // sends a PUSH to a firewalled servent; nil: it is nobody's push proxy
 	Slots    int                                      // uploads at once; 0: 10
 	PerHost  int                                      // of them to one host; 0: 2
 	Queue    int                                      // who may wait for a slot; 0: 50
@@ -172,6 +173,8 @@ func (v *visit) answer(req *request) error {
 		return v.answerTree(req, t)
 	case browseHost:
 		return v.answerBrowse(req)
+	case pushProxy:
+		return v.answerPush(req, t)
 	}
 	return v.refuse(http.StatusNotFound)
 }

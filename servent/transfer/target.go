@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"gnucensus/servent/message"
 	"gnucensus/servent/urn"
 )
 
@@ -19,6 +20,7 @@ const (
 	byURN                  // /uri-res/N2R?<URN>
 	treeByURN              // /uri-res/N2X?<URN>
 	browseHost             // /
+	pushProxy              // /gnutella/push-proxy?ServerId=<GUID>
 )
 
 // A target is what stands between method and version of a request. It names files by index or hash, never by a path.
@@ -27,6 +29,7 @@ type target struct {
 	index   uint32
 	name    string // in normal form C
 	urn     urn.URN
+	servent message.GUID // that a PUSH is for
 }
 
 // parseTarget reads a target; ok is false when it is malformed. Words of the path may be in any case.
@@ -52,6 +55,11 @@ func parseTarget(text string) (t target, ok bool) {
 	}
 	if rest, found := cutFold(text, "/uri-res/N2X?"); found {
 		return parseURN(treeByURN, rest)
+	}
+	for _, path := range pushProxyPaths {
+		if rest, found := cutFold(text, path); found {
+			return parsePushTarget(rest)
+		}
 	}
 	return target{}, strings.HasPrefix(text, "/")
 }

@@ -7,6 +7,7 @@
 //	GET /uri-res/N2R?<URN>         a file, by its hash
 //	GET /uri-res/N2X?<URN>         the Tiger tree of a file, as THEX in DIME
 //	GET /                          all files ("browse host"), as a page or as QUERY HITs
+//	GET /gnutella/push-proxy?…     that a PUSH be sent to a firewalled servent
 //
 // and HEAD of all of these. The headers beside those of HTTP:
 //

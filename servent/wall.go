@@ -1,0 +1,197 @@
+package servent
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"gnucensus/servent/message"
+)
+
+// Times of the test whether others can reach the node ("Am I firewalled?" in "Transfer between servents").
+const (
+	helpers     = 3                // neighbours that are asked to connect back
+	helpWait    = 30 * time.Second // for them to do it
+	proofLife   = 30 * time.Minute // of a proof that others can
+	testAgain   = 10 * time.Minute // after a test that nobody passed
+	knockEvery  = time.Minute      // that a neighbour is connected back to
+	knockTries  = 2                // within that time: TCP and UDP
+	knockWithin = 10 * time.Second
+)
+
+// A wall is what the node knows of the firewall before it.
+type wall struct {
+	wake chan struct{} // holds a token when there is a neighbour more who can help
+
+	mu       sync.Mutex
+	tcp, udp gate
+	ping     message.GUID // of the PINGs that helpers send
+}
+
+// A gate is one kind of traffic from outside. It is taken to be open until a test says otherwise.
+type gate struct {
+	proved time.Time // when something came through, last
+	shut   bool      // nothing came when it should have
+}
+
+// due tells whether the gate is to be tested.
+func (g *gate) due(now time.Time) bool { return g.proved.IsZero() || now.Sub(g.proved) >= proofLife }
+
+// walled tells whether others cannot connect to the node.
+func (n *Node) walled() bool {
+	n.wall.mu.Lock()
+	defer n.wall.mu.Unlock()
+	return n.cfg.Firewalled || n.wall.tcp.shut
+}
+
+// walledUDP tells whether datagrams that the node did not ask for are lost.
+func (n *Node) walledUDP() bool {
+	n.wall.mu.Lock()
+	defer n.wall.mu.Unlock()
+	return n.cfg.Firewalled || n.wall.udp.shut
+}
+
+// came takes up that somebody has connected to the node.
+func (n *Node) came(from netip.Addr) {
+	for _, own := range n.own() {
+		if own.Addr() == from {
+			return // no firewall stands between a host and itself
+		}
+	}
+	n.wall.mu.Lock()
+	opened := n.wall.tcp.shut
+	n.wall.tcp = gate{proved: time.Now()}
+	n.wall.mu.Unlock()
+	if opened {
+		n.log.Info("others can connect to the node")
+		n.dismissProxies()
+		n.promote()
+	}
+}
+
+// pinged takes up a PING by UDP, which may be that of a helper.
+func (n *Node) pinged(id message.GUID) {
+	n.wall.mu.Lock()
+	defer n.wall.mu.Unlock()
+	if id == n.wall.ping && id != (message.GUID{}) {
+		n.wall.udp = gate{proved: time.Now()}
+	}
+}
+
+// stir has the test look whether somebody can help.
+func (w *wall) stir() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// testWall finds out, again and again until ctx ends, whether others can reach the node: it asks neighbours to connect back, and
+// takes itself to be firewalled when nobody does.
+func (n *Node) testWall(ctx context.Context) {
+	if n.cfg.Firewalled || !n.cfg.Dialect.Dynamic {
+		return
+	}
+	for {
+		var wake <-chan struct{}
+		tcp, udp, asked := n.callForHelp()
+		if asked {
+			if !pause(ctx, helpWait) {
+				return
+			}
+			n.judge(tcp, udp)
+		} else {
+			wake = n.wall.wake
+		}
+		again := time.NewTimer(testAgain)
+		select {
+		case <-wake:
+		case <-again.C:
+		case <-ctx.Done():
+		}
+		again.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// callForHelp asks neighbours to connect back by TCP, UDP or both, where a proof is missing, and tells whether there were any.
+func (n *Node) callForHelp() (tcp, udp, asked bool) {
+	now := time.Now()
+	n.wall.mu.Lock()
+	tcp, udp = n.wall.tcp.due(now), n.wall.udp.due(now)
+	n.wall.ping = message.NewGUID()
+	ping := n.wall.ping
+	n.wall.mu.Unlock()
+	if !tcp && !udp {
+		return tcp, udp, false
+	}
+	port, left := n.cfg.Addr.Port(), helpers
+	for _, p := range n.seats.linked() {
+		if left == 0 || p.role != Ultrapeer || !p.knows(message.BEAR, 7) || !p.knows(message.GTKG, 7) {
+			continue
+		}
+		if tcp {
+			p.tell(message.GUID{}, &message.TCPConnectBack{Port: port})
+		}
+		if udp {
+			p.tell(ping, &message.UDPConnectBack{Version: 2, Port: port})
+		}
+		left--
+	}
+	return tcp, udp, left < helpers
+}
+
+// judge takes what was tested and not proved to be shut.
+func (n *Node) judge(tcp, udp bool) {
+	now := time.Now()
+	n.wall.mu.Lock()
+	n.wall.udp.shut = udp && n.wall.udp.due(now)
+	before := n.wall.tcp.shut
+	n.wall.tcp.shut = tcp && n.wall.tcp.due(now)
+	walled := n.wall.tcp.shut && !before
+	n.wall.mu.Unlock()
+	if !walled {
+		return
+	}
+	n.log.Info("nobody can connect to the node")
+	if n.cfg.Role == Auto {
+		n.becomeLeaf()
+	}
+	for _, p := range n.seats.linked() {
+		n.seekProxy(p)
+	}
+}
+
+// knock connects back to a neighbour, which wants to know whether others can connect to it: at the address of its link alone,
+// and not often.
+func (n *Node) knock(p *peer, port uint16) {
+	to := netip.AddrPortFrom(p.remote.Addr(), port)
+	if !n.mayDial(to) || !n.knocks.take(to.Addr()) {
+		return
+	}
+	n.errands.add(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, knockWithin)
+		defer cancel()
+		conn, err := n.cfg.Net.DialContext(ctx, "tcp", to.String())
+		if err != nil {
+			return // which is what the neighbour wants to know
+		}
+		defer conn.Close()
+		if conn.SetDeadline(time.Now().Add(knockWithin)) == nil {
+			conn.Write([]byte(wordKnock))
+		}
+	})
+}
+
+// pingBack sends a neighbour the PING by UDP that it wants to know about.
+func (n *Node) pingBack(p *peer, id message.GUID, back *message.UDPConnectBack) {
+	if back.Version < 2 {
+		id = back.GUID
+	}
+	if to := netip.AddrPortFrom(p.remote.Addr(), back.Port); n.mayDial(to) && n.knocks.take(to.Addr()) {
+		n.sendDatagram(to, message.Message{GUID: id, TTL: 1, Body: &message.Ping{}})
+	}
+}
