@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -236,26 +235,13 @@ func hash(ctx context.Context, e *entry) (sum urn.SHA1, tree *urn.Tree, err erro
 		return sum, nil, err
 	}
 	defer f.Close()
-	if sum, tree, err = urn.Hash(&reader{ctx: ctx, r: f}, e.size); err != nil {
+	if sum, tree, err = urn.Hash(ctx, f, e.size); err != nil {
 		return sum, nil, err
 	}
 	if tree.Size != e.size || !e.is(f) {
 		return sum, nil, ErrChanged
 	}
 	return sum, tree, nil
-}
-
-// A reader ends when its context does.
-type reader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *reader) Read(b []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(b)
 }
 
 // shownName is the name by which others see a file: in normal form C, valid, and without control characters.

@@ -113,7 +113,7 @@ func TestShared(t *testing.T) {
 	for m := range lib.All() {
 		got := content(t, lib, m.Index)
 		tree, ok := lib.Tree(m.Index)
-		sum, wantTree, _ := urn.Hash(strings.NewReader(got), uint64(len(got)))
+		sum, wantTree, _ := urn.Hash(t.Context(), strings.NewReader(got), uint64(len(got)))
 		if *m.URN.SHA1 != sum || *m.URN.Tiger != wantTree.Root() || m.Size != uint64(len(got)) || !ok || tree.Root() != wantTree.Root() {
 			t.Errorf("%s: %+v, tree %v", m.Name, m, tree)
 		}

@@ -209,6 +209,6 @@ func readerOf(b []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(b
 
 // nameOf is the URN by which a content is asked for.
 func nameOf(content []byte) string {
-	sum, _, _ := urn.Hash(bytes.NewReader(content), uint64(len(content)))
+	sum, _, _ := urn.Hash(context.Background(), bytes.NewReader(content), uint64(len(content)))
 	return urn.URN{SHA1: &sum}.String()
 }

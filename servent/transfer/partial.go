@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +11,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 
 	"gnucensus/servent/library"
 	"gnucensus/servent/urn"
@@ -17,6 +18,9 @@ import (
 
 // plainSegment is the size of a segment, in bytes, while no tree says otherwise.
 const plainSegment = 256 << 10
+
+// maxState is the longest state that is read, in bytes.
+const maxState = 16 << 20
 
 // errInUse says that another process fetches to the same file.
 var errInUse = errors.New("another process is fetching it")
@@ -26,23 +30,34 @@ var errInUse = errors.New("another process is fetching it")
 type partial struct {
 	root *os.Root
 	name string // of the file that it becomes
-	urn  urn.URN
 	size uint64
 	file *os.File
 
+	finished bool // it has its name
+
 	mu      sync.Mutex
+	urn     urn.URN   // as far as it is known
 	tree    *urn.Tree // nil: not known, and no segment is verified
 	segment uint64    // bytes of each but the last
 	have    []bool    // by segment
+	bytes   uint64    // that are there
+	state   *os.File
+	marks   int64 // where they are in it
 }
 
-// A state is what is kept beside the file, as JSON.
+// A state is what is kept beside the file: this on one line, as JSON, then a mark for each segment. When a segment comes its
+// mark is changed in place, which takes no room on a full disk and leaves nothing half done.
 type state struct {
-	URN  string // as text
-	Size uint64
-	Tree []byte // all its nodes; empty: not known
-	Have string // as in X-Available-Ranges
+	URN     string // as text
+	Size    uint64
+	Segment uint64
+	Tree    []byte // all its nodes; empty: not known
 }
+
+const (
+	markMissing = '.'
+	markThere   = '#'
+)
 
 func (p *partial) fileName() string  { return p.name + library.PartialSuffix }
 func (p *partial) stateName() string { return p.fileName() + "-state" }
@@ -50,7 +65,7 @@ func (p *partial) stateName() string { return p.fileName() + "-state" }
 // openPartial opens the partial file that is to become name, or makes it. Of what is said to be there already it takes what the
 // tree confirms, or all of it while there is none. The error is [fs.ErrExist] when there is a file of that name, or a partial
 // one of something else.
-func openPartial(root *os.Root, name string, u urn.URN, size uint64) (_ *partial, err error) {
+func openPartial(ctx context.Context, root *os.Root, name string, u urn.URN, size uint64) (_ *partial, err error) {
 	if _, err := root.Lstat(name); err == nil {
 		return nil, &fs.PathError{Op: "fetch to", Path: name, Err: fs.ErrExist}
 	}
@@ -76,10 +91,13 @@ func openPartial(root *os.Root, name string, u urn.URN, size uint64) (_ *partial
 	if err != nil {
 		return nil, err
 	}
-	if err := p.file.Truncate(int64(size)); err != nil {
+	if err := p.divide(ctx, p.tree, claimed); err != nil {
+		return nil, err
+	}
+	if err := p.file.Truncate(int64(size)); err != nil { // not before it has a state
 		return nil, fmt.Errorf("make room for %d bytes: %w", size, err)
 	}
-	return p, p.divide(p.tree, claimed)
+	return p, nil
 }
 
 // resume reads the state, and returns what it says to be there.
@@ -94,19 +112,34 @@ func (p *partial) resume(begun bool) ([]span, error) {
 		return nil, err
 	}
 	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxState))
+	if err != nil {
+		return nil, err
+	}
+	line, marks, _ := bytes.Cut(text, []byte("\n"))
 	var s state
-	if err := json.NewDecoder(io.LimitReader(f, 4*maxTree)).Decode(&s); err != nil {
+	if err := json.Unmarshal(line, &s); err != nil {
 		return nil, fmt.Errorf("read %s: %w", p.stateName(), err)
 	}
-	if u, err := urn.Parse(s.URN); err != nil && s.URN != "" || !sameFile(u, p.urn) || s.Size != p.size {
+	u, err := urn.Parse(s.URN)
+	if err != nil && s.URN != "" || !sameFile(u, p.urn) || s.Size != p.size {
 		return nil, other
+	}
+	if p.urn == (urn.URN{}) {
+		p.urn = u
 	}
 	if len(s.Tree) > 0 {
 		if p.tree, err = makeNodes(s.Size, s.Tree); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p.stateName(), err)
 		}
 	}
-	return parseAvailable(s.Have), nil
+	var claimed []span
+	for i, mark := range marks {
+		if part := segmentSpan(s.Size, s.Segment, i); mark == markThere && part.from < part.to {
+			claimed = append(claimed, part)
+		}
+	}
+	return merge(claimed), nil
 }
 
 // sameFile tells whether two URNs may name one file.
@@ -122,12 +155,12 @@ func sameFile(a, b urn.URN) bool {
 
 // divide divides the file into the segments of a tree, or plain ones without. Of what is claimed to be there it takes the
 // segments that lie in it whole and that the tree confirms.
-func (p *partial) divide(tree *urn.Tree, claimed []span) error {
+func (p *partial) divide(ctx context.Context, tree *urn.Tree, claimed []span) error {
 	segment := uint64(plainSegment)
 	if tree != nil {
 		segment = tree.Segment
 	}
-	have := make([]bool, max(1, (p.size+segment-1)/segment))
+	have, there := make([]bool, max(1, (p.size+segment-1)/segment)), uint64(0)
 	for i := range have {
 		s := segmentSpan(p.size, segment, i)
 		if within(claimed, s) != s {
@@ -136,21 +169,32 @@ func (p *partial) divide(tree *urn.Tree, claimed []span) error {
 		have[i] = true
 		if tree != nil {
 			h := urn.NewTreeHasher(segment)
-			if _, err := io.Copy(h, io.NewSectionReader(p.file, int64(s.from), int64(s.len()))); err != nil {
+			if _, err := io.Copy(h, p.reader(s)); err != nil {
 				return fmt.Errorf("verify %s: %w", p.fileName(), err)
 			}
 			have[i] = h.Tree().Row[0] == tree.Row[i]
 		}
+		if have[i] {
+			there += s.len()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tree, p.segment, p.have = tree, segment, have
-	return nil
+	p.tree, p.segment, p.have, p.bytes = tree, segment, have, there
+	return p.save()
 }
 
-// segmentSpan is the bytes of a segment.
+// reader reads some of the file.
+func (p *partial) reader(s span) io.Reader {
+	return io.NewSectionReader(p.file, int64(s.from), int64(s.len()))
+}
+
+// segmentSpan is the bytes of a segment, empty beyond the file.
 func segmentSpan(size, segment uint64, i int) span {
-	from := uint64(i) * segment
+	from := min(size, uint64(i)*segment)
 	return span{from, min(size, from+segment)}
 }
 
@@ -174,36 +218,92 @@ func (p *partial) spans() []span {
 
 // done tells how many bytes are there, and whether that is all.
 func (p *partial) done() (bytes uint64, all bool) {
-	for _, s := range p.spans() {
-		bytes += s.len()
-	}
-	return bytes, bytes == p.size
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bytes, p.bytes == p.size
+}
+
+// identify takes up the hashes of the file.
+func (p *partial) identify(u urn.URN) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.urn = u
+	return p.save()
+}
+
+// sha1 returns the SHA1 of the file, if it is known.
+func (p *partial) sha1() *urn.SHA1 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.urn.SHA1
+}
+
+// verified tells whether there is a tree.
+func (p *partial) verified() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tree != nil
+}
+
+// has tells whether a segment is there.
+func (p *partial) has(i int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.have[i]
 }
 
 // add takes up that a segment is there.
-func (p *partial) add(i int) {
+func (p *partial) add(i int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.have[i] {
+		return nil
+	}
 	p.have[i] = true
+	p.bytes += segmentSpan(p.size, p.segment, i).len()
+	if _, err := p.state.WriteAt([]byte{markThere}, p.marks+int64(i)); err != nil {
+		return fmt.Errorf("save state: %w", err)
+	}
+	return nil
 }
 
-// save writes the state: to another file first, so that whenever the process ends one of the two is whole.
+// save writes the state to a new file, which then takes the place of the old one: whenever the process ends, one of the two is
+// whole. The caller holds the lock, or is alone.
 func (p *partial) save() error {
-	s := state{URN: p.urn.String(), Size: p.size, Have: formatAvailable(p.spans())}
-	p.mu.Lock()
+	s := state{URN: p.urn.String(), Size: p.size, Segment: p.segment}
 	if p.tree != nil {
 		s.Tree = appendNodes(nil, p.tree)
 	}
-	p.mu.Unlock()
 	text, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
+	text = append(text, '\n')
+	marks := int64(len(text))
+	for _, there := range p.have {
+		if there {
+			text = append(text, markThere)
+		} else {
+			text = append(text, markMissing)
+		}
+	}
 	fresh := p.stateName() + ".new"
-	if err := p.root.WriteFile(fresh, text, 0o644); err != nil {
+	f, err := p.root.OpenFile(fresh, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
 		return fmt.Errorf("save state: %w", err)
 	}
-	return p.root.Rename(fresh, p.stateName())
+	if _, err = f.Write(text); err == nil {
+		err = p.root.Rename(fresh, p.stateName())
+	}
+	if err != nil {
+		return fmt.Errorf("save state: %w", errors.Join(err, f.Close(), p.root.Remove(fresh)))
+	}
+	old := p.state
+	p.state, p.marks = f, marks
+	if old != nil {
+		return old.Close()
+	}
+	return nil
 }
 
 // finish gives the complete file its name, which nobody may have taken meanwhile, and forgets the state.
@@ -224,15 +324,24 @@ func (p *partial) finish() error {
 	if err != nil {
 		return fmt.Errorf("finish %s: %w", p.name, err)
 	}
+	p.finished = true
 	return p.root.Remove(p.stateName())
 }
 
-func (p *partial) close() error { return p.file.Close() }
+// close ends the work on the file, and keeps what there is of it; nothing is not kept.
+func (p *partial) close() error {
+	defer p.file.Close()
+	err := p.state.Close()
+	if bytes, _ := p.done(); bytes == 0 && !p.finished {
+		err = errors.Join(err, p.root.Remove(p.stateName()), p.root.Remove(p.fileName()))
+	}
+	return err
+}
 
 // item is the partial as a server sees it.
 func (p *partial) item() item {
 	return item{
-		File:  library.File{Name: p.name, Size: p.size, URN: p.urn},
+		File:  library.File{Name: p.name, Size: p.size, URN: urn.URN{SHA1: p.sha1()}},
 		parts: p.spans(),
 		open:  func() (*os.File, error) { return p.root.Open(p.fileName()) },
 		tree: func() (*urn.Tree, bool) {
@@ -250,7 +359,8 @@ type Partials struct {
 }
 
 func (ps *Partials) add(p *partial) {
-	if ps == nil || p.urn.SHA1 == nil {
+	h := p.sha1()
+	if ps == nil || h == nil {
 		return
 	}
 	ps.mu.Lock()
@@ -258,17 +368,18 @@ func (ps *Partials) add(p *partial) {
 	if ps.files == nil {
 		ps.files = make(map[urn.SHA1]*partial)
 	}
-	ps.files[*p.urn.SHA1] = p
+	ps.files[*h] = p
 }
 
 func (ps *Partials) remove(p *partial) {
-	if ps == nil || p.urn.SHA1 == nil {
+	h := p.sha1()
+	if ps == nil || h == nil {
 		return
 	}
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if ps.files[*p.urn.SHA1] == p {
-		delete(ps.files, *p.urn.SHA1)
+	if ps.files[*h] == p {
+		delete(ps.files, *h)
 	}
 }
 
@@ -290,6 +401,5 @@ func (ps *Partials) find(h urn.SHA1) (item, bool) {
 	}
 	root := tree.Root()
 	i.URN.Tiger = &root
-	i.Modified = time.Time{}
 	return i, true
 }

@@ -32,7 +32,7 @@ func TestServe(t *testing.T) {
 	addr := listenServer(t, Config{Agent: "test/1", Library: shared(t, library.Config{Folders: []string{dir}})})
 	name := nameOf(content)
 	n2r, tree := "/uri-res/N2R?"+name, "/uri-res/N2X?"+name
-	sum, full, _ := urn.Hash(bytes.NewReader(content), uint64(len(content)))
+	sum, full, _ := urn.Hash(context.Background(), bytes.NewReader(content), uint64(len(content)))
 	root := full.Root()
 	bitprint := urn.URN{SHA1: &sum, Tiger: &root}.String()
 	wrong := urn.URN{SHA1: &sum, Tiger: &urn.Tiger{1}}.String()
@@ -387,13 +387,13 @@ func TestBusy(t *testing.T) {
 func TestServePartial(t *testing.T) {
 	t.Parallel()
 	content := noise(1_000_000, 7)
-	sum, tree, _ := urn.Hash(bytes.NewReader(content), uint64(len(content))) // segments of 256 KiB: 4
+	sum, tree, _ := urn.Hash(context.Background(), bytes.NewReader(content), uint64(len(content))) // segments of 256 KiB: 4
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	p, err := openPartial(root, "file.bin", urn.URN{SHA1: &sum}, uint64(len(content)))
+	p, err := openPartial(t.Context(), root, "file.bin", urn.URN{SHA1: &sum}, uint64(len(content)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func TestServePartial(t *testing.T) {
 	if resp, _ := dial(t, addr).get("GET", n2r); resp.StatusCode != 404 {
 		t.Errorf("without a tree: %s", resp.Status)
 	}
-	if err := p.divide(tree, nil); err != nil {
+	if err := p.divide(t.Context(), tree, nil); err != nil {
 		t.Fatal(err)
 	}
 	seg := int(tree.Segment)
@@ -414,7 +414,9 @@ func TestServePartial(t *testing.T) {
 		if _, err := p.file.WriteAt(content[i*seg:end], int64(i*seg)); err != nil {
 			t.Fatal(err)
 		}
-		p.add(i)
+		if err := p.add(i); err != nil {
+			t.Fatal(err)
+		}
 	}
 	available := fmt.Sprintf("bytes %d-%d,%d-%d", seg, 2*seg-1, 3*seg, len(content)-1)
 	for _, c := range []struct {

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"slices"
 	"testing"
@@ -16,7 +17,7 @@ func example() *urn.Tree {
 	for i := range content {
 		content[i] = byte(i % 251)
 	}
-	_, tree, _ := urn.Hash(bytes.NewReader(content), uint64(len(content)))
+	_, tree, _ := urn.Hash(context.Background(), bytes.NewReader(content), uint64(len(content)))
 	return tree
 }
 

@@ -1,7 +1,9 @@
 package urn
 
 import (
+	"context"
 	"crypto/sha1"
+	"errors"
 	"hash"
 	"io"
 )
@@ -26,12 +28,22 @@ func (h *Hasher) Write(b []byte) (int, error) {
 // Sum ends the hashing and returns both.
 func (h *Hasher) Sum() (SHA1, *Tree) { return SHA1(h.sha1.Sum(nil)), h.tree.Tree() }
 
-// Hash reads a file of size bytes to its end. The tree's size is that of what was read.
-func Hash(r io.Reader, size uint64) (SHA1, *Tree, error) {
+// Hash reads a file of size bytes to its end. The tree's size is that of what was read. The error is that of ctx or of the
+// reader.
+func Hash(ctx context.Context, r io.Reader, size uint64) (SHA1, *Tree, error) {
 	h := NewHasher(size)
-	if _, err := io.CopyBuffer(h, r, make([]byte, 256<<10)); err != nil {
-		return SHA1{}, nil, err
+	for buf := make([]byte, 256<<10); ; {
+		if err := ctx.Err(); err != nil {
+			return SHA1{}, nil, err
+		}
+		n, err := r.Read(buf)
+		_, _ = h.Write(buf[:n]) // never fails
+		switch {
+		case errors.Is(err, io.EOF):
+			sum, tree := h.Sum()
+			return sum, tree, nil
+		case err != nil:
+			return SHA1{}, nil, err
+		}
 	}
-	sum, tree := h.Sum()
-	return sum, tree, nil
 }

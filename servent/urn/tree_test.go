@@ -53,7 +53,7 @@ var vectors = []struct {
 func TestVectors(t *testing.T) {
 	t.Parallel()
 	for _, v := range vectors {
-		sum, tree, err := Hash(bytes.NewReader(v.content), uint64(len(v.content)))
+		sum, tree, err := Hash(t.Context(), bytes.NewReader(v.content), uint64(len(v.content)))
 		if err != nil || sum.String() != v.sha1 || tree.Root().String() != v.tiger || tree.Size != uint64(len(v.content)) {
 			t.Errorf("%s: %s, %s of %d bytes, %v", v.name, sum, tree.Root(), tree.Size, err)
 		}
@@ -67,7 +67,7 @@ func TestRows(t *testing.T) {
 	for i := range content {
 		content[i] = byte(i % 251)
 	}
-	sum, tree, err := Hash(bytes.NewReader(content), uint64(len(content)))
+	sum, tree, err := Hash(t.Context(), bytes.NewReader(content), uint64(len(content)))
 	if err != nil || sum.String() != "ZBKWRZYSOHDOFABG5EPI5HY6A34OTLEE" {
 		t.Errorf("SHA1 %s, %v", sum, err)
 	}
@@ -171,7 +171,7 @@ func BenchmarkHash(b *testing.B) {
 	rand.Read(content)
 	b.SetBytes(int64(len(content)))
 	for b.Loop() {
-		if _, _, err := Hash(bytes.NewReader(content), uint64(len(content))); err != nil {
+		if _, _, err := Hash(b.Context(), bytes.NewReader(content), uint64(len(content))); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,0 +1,284 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"gnucensus/servent/urn"
+)
+
+// A download is a file that is being fetched: which of its segments are there, which somebody is about to bring, and what is
+// believed of the rest. It is safe for concurrent use.
+type download struct {
+	job      Job
+	root     *os.Root
+	throttle *throttle
+
+	beginning sync.Mutex // taken before mu
+
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced with every change that somebody may wait for
+	urn       urn.URN       // of the file: what was asked for, or what the first source said
+	anchor    *urn.Tiger    // root of the tree that was asked for; nil: none was
+	believed  *urn.Tiger    // root of the tree by which segments are verified; nil: none is known
+	part      *partial      // nil: the size is not known yet
+	taken     []bool        // by segment: somebody brings it
+	bringing  int           // sessions that have taken some
+	claimed   time.Time     // when somebody began to fetch the tree
+	dividing  bool          // somebody sets the tree, so that nobody may take a segment
+	givers    map[Source]bool
+	inherited bool // some of it came from an earlier run
+	unproved  bool // of which no tree has verified it, or nobody knows any more who gave it
+	solo      bool // sources are tried one by one, each for the whole file
+	only      Source
+	fresh     []Source  // learnt, not yet taken up
+	fault     error     // of this side, which ends the job
+	latest    time.Time // segment to come
+	verified  bool
+	computed  urn.URN
+}
+
+func newDownload(job Job, root *os.Root) *download {
+	d := &download{
+		job: job, root: root, throttle: newThrottle(job.Rate), changed: make(chan struct{}), urn: job.URN, anchor: job.URN.Tiger,
+		givers: make(map[Source]bool),
+	}
+	d.believed = d.anchor
+	return d
+}
+
+// title is how messages call the file.
+func (d *download) title() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.part != nil:
+		return d.part.name
+	case d.job.Name != "":
+		return d.job.Name
+	}
+	return d.urn.String()
+}
+
+// notify wakes up whoever waits for a change. The caller holds the lock.
+func (d *download) notify() {
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// changes returns a channel that is closed with the next change.
+func (d *download) changes() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.changed
+}
+
+// begin opens the partial file, once its size is known. Later sizes must be the same.
+func (d *download) begin(ctx context.Context, size uint64, name string) error {
+	d.beginning.Lock()
+	defer d.beginning.Unlock()
+	if known := d.size(); (known != 0 || d.part != nil) && known != size {
+		if d.job.Size != 0 {
+			return fmt.Errorf("file of %d bytes instead of %d: %w", size, known, ErrLiar)
+		}
+		return errAside
+	}
+	if d.part != nil { // nobody else writes it
+		return nil
+	}
+	if name == "" {
+		name = d.urn.String()
+	}
+	part, err := openPartial(ctx, d.root, safeName(name), d.urn, size)
+	if err == nil && part.tree != nil && d.anchor != nil && part.tree.Root() != *d.anchor {
+		err = part.divide(ctx, nil, nil)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		d.fail(ctx, err)
+		return err
+	}
+	d.part, d.taken, d.urn = part, make([]bool, len(part.have)), part.urn
+	if part.tree != nil {
+		root := part.tree.Root()
+		d.believed = &root
+	}
+	done, _ := part.done()
+	d.inherited = done > 0
+	d.unproved = done > 0 && part.tree == nil
+	d.job.Partials.add(part)
+	d.notify()
+	return nil
+}
+
+// size is that of the file, 0 while it is not known.
+func (d *download) size() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.part == nil {
+		return d.job.Size
+	}
+	return d.part.size
+}
+
+// fail takes up a fault of this side, unless it is the end of ctx. The caller holds the lock.
+func (d *download) fail(ctx context.Context, err error) {
+	if d.fault == nil && ctx.Err() == nil {
+		d.fault = err
+		d.notify()
+	}
+}
+
+// broken returns the fault of this side, if any.
+func (d *download) broken() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.fault
+}
+
+// A load is a run of segments that a session has taken.
+type load struct {
+	from, to int // segments
+	span     span
+}
+
+// take takes segments that nobody has or brings, of those that a source has (nil: all), of so many bytes at most but one at
+// least. It waits until there are some. The load is empty when the file is complete. It fails when the source has none that
+// are missing.
+func (d *download) take(ctx context.Context, available []span, most uint64) (load, error) {
+	for {
+		d.mu.Lock()
+		l, err, changed := load{}, d.fault, d.changed
+		_, all := d.part.done()
+		if err == nil && !all && !d.dividing {
+			l, err = d.choose(available, most)
+		}
+		if err == nil && l.to > l.from {
+			for i := l.from; i < l.to; i++ {
+				d.taken[i] = true
+			}
+			d.bringing++
+		}
+		d.mu.Unlock()
+		if err != nil || all || l.to > l.from {
+			return l, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return load{}, ctx.Err()
+		}
+	}
+}
+
+// choose finds the first run of segments to be taken, empty when others bring all that the source has. It fails when the source
+// has none that are missing. The caller holds the lock.
+func (d *download) choose(available []span, most uint64) (l load, err error) {
+	err = &waitError{after: rangeRetry, err: errNothing}
+	for i := range d.taken {
+		s := segmentSpan(d.part.size, d.part.segment, i)
+		wanted := !d.part.has(i) && (available == nil || within(available, s) == s)
+		if wanted {
+			err = nil
+		}
+		switch free := wanted && !d.taken[i]; {
+		case l.to == l.from && free:
+			l = load{from: i, to: i + 1, span: s}
+		case l.to > l.from && (!free || s.to-l.span.from > most):
+			return l, nil
+		case l.to > l.from:
+			l.to, l.span.to = i+1, s.to
+		}
+	}
+	return l, err
+}
+
+// leave gives back what a session has taken and not brought.
+func (d *download) leave(l load) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := l.from; i < l.to; i++ {
+		d.taken[i] = false
+	}
+	d.bringing--
+	d.notify()
+}
+
+// brought takes up a segment whose bytes are written; tree is that of its bytes.
+func (d *download) brought(ctx context.Context, s *session, i int, tree *urn.Tree) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.part.tree; known != nil && known.Row[i] != tree.Row[0] {
+		return d.contradicts(s)
+	}
+	d.latest = time.Now()
+	d.givers[s.source.Source], s.source.useful = true, true
+	err := d.part.add(i)
+	if err != nil {
+		d.fail(ctx, err)
+	}
+	d.notify()
+	return err
+}
+
+// contradicts decides about a source whose bytes are not those of the tree. Only where the tree was asked for, or is its own, it
+// is certain that the source is wrong, and not the tree. The caller holds the lock.
+func (d *download) contradicts(s *session) error {
+	if d.anchor != nil || s.source.root != nil {
+		return ErrLiar
+	}
+	return errAside
+}
+
+// lastBrought is when the last segment came, the zero Time when none has.
+func (d *download) lastBrought() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.latest
+}
+
+// complete tells whether all of the file is there.
+func (d *download) complete() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.part == nil {
+		return false
+	}
+	_, all := d.part.done()
+	return all
+}
+
+// done is how many bytes are there.
+func (d *download) done() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.part == nil {
+		return 0
+	}
+	done, _ := d.part.done()
+	return done
+}
+
+// check compares the hashes of the whole file with those that are known.
+func (d *download) check(ctx context.Context) (ok bool, err error) {
+	sum, tree, err := urn.Hash(ctx, d.part.reader(span{0, d.part.size}), d.part.size)
+	if err != nil {
+		return false, fmt.Errorf("verify: %w", err)
+	}
+	root := tree.Root()
+	d.computed = urn.URN{SHA1: &sum, Tiger: &root}
+	sumOK := d.urn.SHA1 == nil || *d.urn.SHA1 == sum
+	rootOK := d.urn.Tiger == nil || *d.urn.Tiger == root
+	if sumOK != rootOK && d.urn.SHA1 != nil && d.urn.Tiger != nil {
+		return false, ErrHashes
+	}
+	if !sumOK || !rootOK {
+		return false, nil
+	}
+	d.verified = d.urn != urn.URN{}
+	return true, d.part.finish()
+}

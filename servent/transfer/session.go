@@ -1,0 +1,400 @@
+package transfer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"gnucensus/servent/handshake"
+	"gnucensus/servent/urn"
+)
+
+const (
+	firstLoad = 1                // bytes: one segment, until it is known how fast the source is
+	loadTime  = 8 * time.Second  // for which a load shall last
+	maxLoad   = 4 << 20          // bytes, or one segment
+	slowTime  = 30 * time.Second // of waiting, in which a source must send …
+	slowRate  = 2 << 10          // … so many bytes a second
+	maxMoves  = 3                // redirections within a connection
+	maxMisses = 3                // answers without a part, in a connection
+)
+
+// Reasons to end a session.
+var (
+	errNothing = errors.New("gives no part that is missing")
+	errSlow    = errors.New("too slow")
+)
+
+// A session is one connection to a source.
+type session struct {
+	*download
+	ctx    context.Context
+	source *source
+	conn   net.Conn
+	r      *bufio.Reader
+	open   bool // for another request
+
+	target    string // of the file
+	moves     int    // that led to it
+	available []span // of the file that the source has; nil: all
+	misses    int    // times that it had not what it was asked for
+
+	rate    float64 // bytes a second of the last load
+	waited  time.Duration
+	arrived int // bytes, while it was waited for so long
+}
+
+// visit works for the download with one source, until the file is complete or the error says why it cannot go on. A nil error
+// may also mean that the source closed the connection in good order.
+func (d *download) visit(ctx context.Context, src *source) error {
+	if err := d.dedicate(ctx, src.Source); err != nil {
+		return err
+	}
+	dialing, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	conn, err := d.job.Dial(dialing, src.Source)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	s := &session{
+		download: d, ctx: ctx, source: src, conn: conn, r: bufio.NewReaderSize(conn, 32<<10), open: true, target: d.target(src.Source),
+	}
+	if err := s.work(); err != nil {
+		return errors.Join(ctx.Err(), err) // an end of ctx shows itself as a closed connection
+	}
+	return nil
+}
+
+// target is how a source is asked for the file.
+func (d *download) target(s Source) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.urn.SHA1 != nil {
+		return "/uri-res/N2R?" + urn.URN{SHA1: d.urn.SHA1}.String()
+	}
+	return fmt.Sprintf("/get/%d/%s", s.Index, url.PathEscape(s.Name))
+}
+
+func (s *session) work() error {
+	if s.curious() {
+		if err := s.introduce(); err != nil {
+			return err
+		}
+	}
+	for s.open {
+		if err := s.bringTree(); err != nil || !s.open {
+			return err
+		}
+		most := uint64(max(firstLoad, min(maxLoad, s.rate*loadTime.Seconds())))
+		l, err := s.take(s.ctx, s.available, most)
+		if err != nil || l.to == l.from {
+			return err
+		}
+		start := time.Now()
+		err = s.bring(l)
+		s.leave(l)
+		if err != nil {
+			return err
+		}
+		s.rate = float64(l.span.len()) / time.Since(start).Seconds()
+	}
+	return nil
+}
+
+// curious tells whether there is anything to ask before the file itself.
+func (s *session) curious() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.part == nil || !s.part.verified() && !s.source.met
+}
+
+// introduce asks what the source knows of the file.
+func (s *session) introduce() error {
+	resp, err := s.ask(http.MethodHead, s.target, nil)
+	if err != nil {
+		return err
+	}
+	s.source.met = true
+	switch {
+	case resp.code == http.StatusOK || resp.code == http.StatusPartialContent:
+	case s.moved(resp):
+		return s.introduce()
+	default:
+		return s.refused(resp)
+	}
+	size, err := strconv.ParseUint(resp.header.Get("Content-Length"), 10, 63)
+	if resp.code == http.StatusPartialContent {
+		_, size, err = parseContentRange(resp.header.Get("Content-Range"))
+	}
+	if err != nil {
+		return fmt.Errorf("size of the file: %w", errHead)
+	}
+	name := s.job.Name
+	if name == "" {
+		name = s.source.Name
+	}
+	if name == "" {
+		name = disposition(resp.header.Get("Content-Disposition"))
+	}
+	return s.begin(s.ctx, size, name)
+}
+
+// disposition returns the name in a Content-Disposition, in any of the forms that servents write; empty: none.
+func disposition(value string) string {
+	_, name, found := strings.Cut(value, "filename*=")
+	if !found {
+		_, name, _ = strings.Cut(value, "filename=")
+		return strings.Trim(name, `"`)
+	}
+	name = strings.Trim(name, `"`)
+	name = name[strings.LastIndexByte(name, '\'')+1:]
+	if plain, err := url.PathUnescape(name); err == nil {
+		return plain
+	}
+	return name
+}
+
+// ask sends a request and reads the head of its answer.
+func (s *session) ask(method, target string, more handshake.Fields) (*response, error) {
+	fields := handshake.Fields{
+		{Name: "Host", Value: s.source.Addr.String()}, {Name: "User-Agent", Value: s.job.Agent}, {Name: "X-Queue", Value: "1.0"},
+	}
+	if s.source.queueID != "" {
+		fields = append(fields, handshake.Field{Name: "X-Queued", Value: "ID=" + s.source.queueID})
+	}
+	if err := s.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
+		return nil, err
+	}
+	if _, err := s.conn.Write(appendHead(nil, method+" "+target+" HTTP/1.1", append(fields, more...))); err != nil {
+		return nil, fmt.Errorf("send request: %w", err)
+	}
+	resp, err := readResponse(s.r)
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	s.open = keeps(resp.minor, resp.header)
+	return resp, s.learn(resp)
+}
+
+// learn takes up what the head of any answer tells.
+func (s *session) learn(resp *response) error {
+	s.available = nil
+	if value := resp.header.Get("X-Available-Ranges"); value != "" {
+		s.available = append([]span{}, parseAvailable(value)...)
+	}
+	if id := parameters(resp.header.Get("X-Queued"))["id"]; len(id) == 32 {
+		s.source.queueID = id
+	}
+	for _, value := range resp.header.Values("X-Gnutella-Content-Urn") {
+		for name := range strings.SplitSeq(value, ",") {
+			if u, err := urn.Parse(strings.TrimSpace(name)); err == nil && u.SHA1 != nil && !s.adopt(s.ctx, *u.SHA1) {
+				return fmt.Errorf("has %s: %w", u, ErrLiar)
+			}
+		}
+	}
+	s.spread(resp.header)
+	target, root, found := strings.Cut(resp.header.Get("X-Thex-URI"), ";")
+	u, err := urn.Parse("urn:tree:tiger:" + root)
+	if !found || err != nil || !strings.HasPrefix(target, "/") || strings.ContainsAny(target, " \t") {
+		return nil
+	}
+	if s.source.root == nil || *s.source.root != *u.Tiger {
+		s.source.tree, s.source.root = target, u.Tiger
+	}
+	return s.judge(*u.Tiger)
+}
+
+// moved takes up where the file is to be had instead.
+func (s *session) moved(resp *response) bool {
+	to := resp.header.Get("Location")
+	if resp.code != http.StatusMovedPermanently && resp.code != http.StatusFound || !s.open || s.moves == maxMoves ||
+		resp.header.Get("Content-Length") != "0" || !strings.HasPrefix(to, "/") || strings.ContainsAny(to, " \t") {
+		return false
+	}
+	s.moves++
+	s.target = to
+	return true
+}
+
+// refused says what an answer without the file means for the source.
+func (s *session) refused(resp *response) error {
+	s.open = false
+	err := fmt.Errorf("answered %d %.40q", resp.code, resp.reason)
+	wait := 30 * time.Second
+	for _, value := range []string{resp.header.Get("Retry-After"), parameters(resp.header.Get("X-Queue"))["pollmin"]} {
+		if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+			wait = time.Duration(seconds) * time.Second
+			break
+		}
+	}
+	switch {
+	case resp.code == http.StatusTooManyRequests, resp.code == http.StatusRequestTimeout,
+		resp.code >= 500 && resp.code != http.StatusNotImplemented:
+		return &waitError{after: wait, err: err}
+	}
+	return fmt.Errorf("%w: %w", err, ErrGone)
+}
+
+// content returns the body of an answer and its length, -1 if that is not told.
+func (s *session) content(resp *response) (io.Reader, int64) {
+	if strings.EqualFold(resp.header.Get("Transfer-Encoding"), "chunked") {
+		s.open = false // what follows the last chunk is not read
+		return httputil.NewChunkedReader(s.r), -1
+	}
+	n, err := strconv.ParseUint(resp.header.Get("Content-Length"), 10, 63)
+	if err != nil {
+		s.open = false
+		return s.r, -1
+	}
+	return io.LimitReader(s.r, int64(n)), int64(n)
+}
+
+// bring fetches what has been taken, or the beginning of it.
+func (s *session) bring(l load) error {
+	resp, err := s.ask(http.MethodGet, s.target, handshake.Fields{{Name: "Range", Value: "bytes=" + l.span.String()}})
+	if err != nil {
+		return err
+	}
+	part, size := span{0, s.size()}, s.size()
+	switch {
+	case resp.code == http.StatusOK:
+	case resp.code == http.StatusPartialContent:
+		if part, size, err = parseContentRange(resp.header.Get("Content-Range")); err != nil {
+			return fmt.Errorf("%w: %w", errHead, err)
+		}
+	case s.moved(resp):
+		return s.bring(l)
+	case resp.code == http.StatusRequestedRangeNotSatisfiable && s.available != nil:
+		return s.miss(resp)
+	default:
+		return s.refused(resp)
+	}
+	body, n := s.content(resp)
+	wanted := part.overlap(l.span)
+	switch {
+	case size != s.size() || n >= 0 && uint64(n) != part.len():
+		return fmt.Errorf("%d bytes of %s/%d: %w", n, part, size, ErrLiar)
+	case part.from > l.span.from && resp.code == http.StatusOK, wanted.len() == 0 || part.from < l.span.from:
+		return fmt.Errorf("bytes %s instead of %s: %w", part, l.span, ErrLiar)
+	case part.to > l.span.to:
+		s.open = false // what is too much is not read
+	}
+	return s.receive(body, l, wanted)
+}
+
+// miss takes up that the source has not the part that it was asked for. It has told which parts it has, which is good for another
+// try, but not for many.
+func (s *session) miss(resp *response) error {
+	s.misses++
+	if !s.open || s.misses > maxMisses || resp.header.Get("Content-Length") != "0" {
+		return &waitError{after: rangeRetry, err: errNothing}
+	}
+	return nil
+}
+
+// receive reads a part of what has been taken, segment by segment.
+func (s *session) receive(body io.Reader, l load, part span) error {
+	buf := make([]byte, maxSlice)
+	at := part.from
+	for i := l.from; i < l.to && at < part.to; i++ {
+		segment := s.segment(i)
+		whole := segment.overlap(part) == segment
+		h := urn.NewTreeHasher(s.segmentSize())
+		for at < min(segment.to, part.to) {
+			n, err := s.read(body, buf[:min(uint64(len(buf)), min(segment.to, part.to)-at)])
+			if whole && n > 0 {
+				if err := s.write(s.ctx, buf[:n], at); err != nil {
+					return err
+				}
+				h.Write(buf[:n])
+			}
+			at += uint64(n)
+			if err != nil && at < part.to {
+				return fmt.Errorf("read body: %w", unexpected(err))
+			}
+		}
+		if whole {
+			if err := s.brought(s.ctx, s, i, h.Tree()); err != nil {
+				return fmt.Errorf("bytes %s: %w", segment, err)
+			}
+		}
+	}
+	return nil
+}
+
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// read reads some of a body, as fast as the job's rate permits and the source must be.
+func (s *session) read(body io.Reader, b []byte) (int, error) {
+	start := time.Now()
+	if err := s.conn.SetReadDeadline(start.Add(stallTime)); err != nil {
+		return 0, err
+	}
+	n, err := body.Read(b)
+	s.waited += time.Since(start)
+	s.arrived += n
+	if s.waited > slowTime {
+		if float64(s.arrived) < s.waited.Seconds()*slowRate {
+			return n, errSlow
+		}
+		s.waited, s.arrived = 0, 0
+	}
+	if n > 0 {
+		if err := s.throttle.wait(s.ctx, s.source.Addr.Addr(), n); err != nil {
+			return n, err
+		}
+	}
+	return n, err
+}
+
+// bringTree fetches the tree, if there is none yet and the source has it.
+func (s *session) bringTree() error {
+	if s.source.tree == "" || !s.claimTree() {
+		return nil
+	}
+	target := s.source.tree
+	s.source.tree = "" // once is enough
+	resp, err := s.ask(http.MethodGet, target, handshake.Fields{{Name: "Accept", Value: typeDIME}})
+	if err != nil {
+		return err
+	}
+	if resp.code != http.StatusOK {
+		s.open = s.open && resp.header.Get("Content-Length") == "0"
+		return nil // it may do without
+	}
+	body, _ := s.content(resp)
+	var data []byte
+	buf := make([]byte, maxSlice)
+	for err == nil && len(data) <= maxTree {
+		var n int
+		n, err = s.read(body, buf)
+		data = append(data, buf[:n]...)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read tree: %w", err)
+	}
+	tree, err := parseTHEX(data)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTree, err)
+	}
+	if tree.Root() != *s.source.root || tree.Size != s.size() {
+		return fmt.Errorf("tree %s of %d bytes: %w", tree.Root(), tree.Size, ErrTree)
+	}
+	return s.setTree(s.ctx, tree)
+}
