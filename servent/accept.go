@@ -58,7 +58,9 @@ func (n *Node) accept(ctx context.Context, l net.Listener) {
 			<-shaking
 			switch {
 			case err != nil:
-				n.log.Debug("no link", "remote", addrPort(conn.RemoteAddr()), "err", err)
+				remote := addrPort(conn.RemoteAddr())
+				n.log.Debug("no link", "remote", remote, "err", err)
+				n.reportRefusal(remote, err)
 			case serve != nil:
 				serve(ctx)
 			}

@@ -52,6 +52,7 @@ func (n *Node) meet(ctx context.Context, p *peer) (*handshake.Session, error) {
 	s, err := n.reach(ctx, p)
 	if err != nil {
 		n.seats.leave(p)
+		n.reportRefusal(p.addr, err)
 		return nil, err
 	}
 	return s, nil

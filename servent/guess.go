@@ -86,13 +86,14 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 		return
 	}
 	n.seen.queries.Add(1)
+	n.report(QuerySeen{From: from, Path: Guess, Words: q.Words, TTL: m.TTL, Hops: m.Hops})
 	n.guessers.put(m.GUID, from)
 	var blocks []ggep.Block
 	if _, wanted := extensions.SCP(); wanted {
 		blocks = ggep.IPP(n.guessHosts()...)
 	}
 	n.acknowledgeGuess(m.GUID, from, blocks...)
-	n.sendHits(m.GUID, from, n.cfg.Library.Answer(q, resultsPerQuery))
+	n.sendHits(m.GUID, from, Guess, n.cfg.Library.Answer(q, resultsPerQuery))
 	m.TTL, m.Hops = 1, 1
 	n.relayToLeaves(nil, &copies{message: m}, qrp.KeyOf(q.Words))
 }
@@ -255,6 +256,7 @@ func (n *Node) takeGuess(a *asking, host netip.AddrPort, pong *message.Pong) {
 // takeDatagramPong takes a PONG that came by UDP: the answer to a PING, or the acknowledgement of a query, whose sender is where
 // it came from.
 func (n *Node) takeDatagramPong(id message.GUID, pong *message.Pong, from netip.AddrPort) {
+	n.reportPong(pong, from, 0)
 	if a := n.askings.find(id); a != nil && a.guess != nil && a.guess.asked(from) {
 		n.takeGuess(a, from, pong)
 		return

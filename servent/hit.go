@@ -22,6 +22,9 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + hitExtraTTL, Body: n.hit(part)})
 		n.seen.hits.Add(1)
 	}
+	if len(found) > 0 {
+		n.report(HitsSent{To: p.end(), Path: InBand, Results: len(found)})
+	}
 	return len(found)
 }
 

@@ -171,11 +171,16 @@ func (n *Node) deliver(id message.GUID, ack *message.OOBReplyAck, from netip.Add
 	if secure {
 		blocks = append(blocks, ggep.SO(token))
 	}
-	n.sendHits(id, from, results, blocks...)
+	n.sendHits(id, from, OutOfBand, results, blocks...)
 }
 
 // sendHits sends hits by UDP, in datagrams that no network divides.
-func (n *Node) sendHits(id message.GUID, to netip.AddrPort, results []message.Result, blocks ...ggep.Block) {
+func (n *Node) sendHits(
+	id message.GUID, to netip.AddrPort, path Path, results []message.Result, blocks ...ggep.Block,
+) {
+	if len(results) > 0 {
+		n.report(HitsSent{To: to, Path: path, Results: len(results)})
+	}
 	for len(results) > 0 {
 		part, size := 0, 0
 		for part < min(len(results), resultsPerHit) && size < datagramHit {

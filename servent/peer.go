@@ -66,6 +66,14 @@ func newPeer(hello handshake.Fields, remote netip.AddrPort) *peer {
 	return p
 }
 
+// end is what the peer is called where it is told of: the address where it listens, else the other end of the connection.
+func (p *peer) end() netip.AddrPort {
+	if p.addr.IsValid() {
+		return p.addr
+	}
+	return p.remote
+}
+
 // send queues a message. A link that cannot take it closes itself, and its reader learns why.
 func (p *peer) send(m message.Message) { p.link.Send(m) }
 

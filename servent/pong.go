@@ -45,6 +45,7 @@ func (p *peer) mayAsk(now time.Time) bool {
 
 // handlePong takes a PONG: the answer of the peer, which says whom it speaks for, or what an ultrapeer says of others.
 func (n *Node) handlePong(p *peer, m message.Message, pong *message.Pong) {
+	n.reportPong(pong, p.end(), m.Hops)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -52,6 +52,7 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 	n.seen.queries.Add(1)
 	p.behaved.queries++
 	m.Hops++
+	ttl := m.TTL // as it came
 	m.TTL = uint8(max(0, min(int(m.TTL)-1, maxTTL-int(m.Hops))))
 	news := n.routes.add(m.GUID, p.id, m.TTL)
 	if news != fresh {
@@ -69,6 +70,7 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 	}
 	results := 0
 	if news == fresh {
+		n.report(QuerySeen{From: p.end(), Path: InBand, Words: q.Words, TTL: ttl, Hops: m.Hops - 1})
 		results = n.answerQuery(p, m, q)
 	}
 	if n.Role() == Leaf {

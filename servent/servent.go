@@ -87,8 +87,12 @@ type Config struct {
 	Results   int           // that an own query of an ultrapeer should find, and three queries of a leaf; zero: 150
 	TableWait time.Duration // for which changes of the query routing table gather until neighbours are told; zero: 60 s
 
-	OnLink func(LinkEvent) // called when a link begins and when it ends, from many goroutines; nil: nobody wants to know
-	Log    *slog.Logger    // nil: discards
+	// Called when a link begins or ends, and when something else happens, from many goroutines, which wait meanwhile. Nil:
+	// nobody wants to know.
+	OnLink  func(LinkEvent)
+	OnEvent func(Event)
+
+	Log *slog.Logger // nil: discards
 }
 
 // A LinkEvent says that a link to another host began or ended.

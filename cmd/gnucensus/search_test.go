@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -42,6 +43,8 @@ func serve(t *testing.T, at string, args ...string) *process {
 // A serventEvent is a line of a servent.
 type serventEvent struct {
 	Event, Addr, Role, Agent string
+	Words, Path, Of          string
+	Results, Code            int
 	Files, Queries           int
 	HitsSent                 int `json:"hits_sent"`
 	Links                    []struct {
@@ -125,11 +128,20 @@ func TestServentsAndSearch(t *testing.T) {
 	if text := must(t, "search", "--via", below, "--via", top, "--wait", "500ms", "nobody has it"); !strings.Contains(text, "no results") {
 		t.Errorf("nothing found:\n%s", text)
 	}
+	if e := leaf.await(t, "pong"); e.Addr != top || e.Of != top || e.Files != 2 {
+		t.Errorf("%+v", e)
+	}
+	if e := leaf.await(t, "query"); e.Addr != top || e.Path != "in-band" || e.Words != "free music" {
+		t.Errorf("%+v", e)
+	}
+	if e := leaf.await(t, "hits sent"); e.Addr != top || e.Path != "in-band" || e.Results != 1 {
+		t.Errorf("%+v", e)
+	}
 	leaf.interrupt(t)
 	if e := leaf.await(t, "link ends"); e.Addr != top || e.Role != "ultrapeer" || e.Agent == "" {
 		t.Errorf("%+v", e)
 	}
-	if r := leaf.end(t); r.code != exitDone || !strings.Contains(r.stderr, "shares 1 files") {
+	if r := leaf.end(t); r.code != exitDone || !strings.Contains(r.stderr, "shares 1 file;") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	ultrapeer.interrupt(t)
@@ -145,15 +157,29 @@ func (p *process) interrupt(t *testing.T) {
 	}
 }
 
+// TestServentTellsRefusals: who is refused, and who refuses, is an event.
+func TestServentTellsRefusals(t *testing.T) {
+	t.Parallel()
+	const one, other = "127.24.2.1:6346", "127.24.2.2:6346"
+	first := serve(t, one, "--role", "leaf")
+	second := start(t, "servent", "--format", "json", "--role", "leaf", "--listen", other, "--connect", one)
+	if e := first.await(t, "refusal"); e.Code != 204 {
+		t.Errorf("refused: %+v", e)
+	}
+	if e := second.await(t, "refusal"); e.Addr != one || e.Code != 204 || !strings.HasPrefix(e.Agent, "gnucensus/") {
+		t.Errorf("refuses: %+v", e)
+	}
+}
+
 // TestServentTells: without a terminal, where it stands is told in a line.
 func TestServentTells(t *testing.T) {
 	t.Parallel()
 	p := start(t, "servent", "--listen", "127.80.2.1:6346", "--role", "ultrapeer", "--share", folder(t, "one"))
-	if line := <-p.line; !strings.Contains(line, "127.80.2.1:6346 shares 1 files") {
+	if line := <-p.line; !strings.Contains(line, "127.80.2.1:6346 shares 1 file;") {
 		t.Errorf("said %q", line)
 	}
 	p.interrupt(t)
-	if r := p.end(t); r.code != exitDone || !strings.Contains(r.stderr, "ultrapeer, 0 ultrapeers 0 leaves, 1 files shared") {
+	if r := p.end(t); r.code != exitDone || !strings.Contains(r.stderr, "ultrapeer: ultrapeers 0, leaves 0, files 1, queries 0") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	serve(t, "127.80.2.2:6346")
@@ -182,7 +208,7 @@ func TestPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := (&standing{node: node, began: time.Now()}).page(pageLines)
-	if !strings.HasPrefix(page, "up 0s, leaf, 0 ultrapeers 0 leaves") || !strings.Contains(page, "role") {
+	if !strings.HasPrefix(page, "up 0s, leaf: ultrapeers 0, leaves 0") || !strings.Contains(page, "role") {
 		t.Errorf("page:\n%s", page)
 	}
 }
@@ -251,5 +277,17 @@ func TestSearchOfTheLiveNetwork(t *testing.T) {
 	b, err := s.bootstrap(true, nil)
 	if err != nil || b.Links != leafLinks || len(b.UDPCaches) != len(knownCaches().UDP) || b.Hosts == nil || b.Calendar == nil {
 		t.Errorf("%+v, error %v", b, err)
+	}
+}
+
+// TestEventsDoNotWait: a servent does not wait for who reads its events; those that have no room are counted.
+func TestEventsDoNotWait(t *testing.T) {
+	t.Parallel()
+	e := newEvents(io.Discard)
+	for range eventsWaiting + 3 {
+		e.link(servent.LinkEvent{})
+	}
+	if lost := e.lost.Load(); lost != 3 {
+		t.Errorf("%d events lost", lost)
 	}
 }

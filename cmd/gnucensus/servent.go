@@ -186,12 +186,16 @@ func (p *program) servent(c *cli.Context) error {
 	if err := shared.Scan(c.Context); err != nil {
 		return err
 	}
-	events := &events{w: p.stdout, silent: form != "json"}
 	cfg := s.config()
 	if cfg.Bootstrap, err = s.bootstrap(); err != nil {
 		return err
 	}
-	cfg.Library, cfg.Log, cfg.OnLink = shared, p.log, events.link
+	cfg.Library, cfg.Log = shared, p.log
+	var events *events // nil: nobody wants them
+	if form == "json" {
+		events = newEvents(p.stdout)
+		cfg.OnLink, cfg.OnEvent = events.link, events.saw
+	}
 	node, err := servent.New(cfg)
 	if err != nil {
 		return usage(helpHint(c), "servent: %w", err)
@@ -199,17 +203,17 @@ func (p *program) servent(c *cli.Context) error {
 	return p.runNode(c.Context, node, shared, events)
 }
 
-// runNode runs a node, looks after what it shares, and shows both.
+// runNode runs a node until ctx ends, and meanwhile looks after what it shares and shows both.
 func (p *program) runNode(ctx context.Context, node *servent.Node, shared *library.Library, events *events) error {
-	ctx, cancel := context.WithCancel(ctx)
+	standing := &standing{node: node, shared: shared, began: time.Now()}
+	fmt.Fprintf(p.talk, "servent at %v shares %s; Ctrl-C ends it\n", node.Addr(), many(int(shared.Files()), "file"))
+	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // of the node: it has something to say until its last link ends
 	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	running.Go(func() { shared.Run(ctx) })
-	stand := &standing{node: node, shared: shared, began: time.Now()}
-	fmt.Fprintf(p.talk, "servent at %v shares %d files; Ctrl-C ends it\n", node.Addr(), shared.Files())
-	running.Go(func() { p.showNode(ctx, stand, events) })
+	running.Go(func() { shared.Run(beside) })
+	running.Go(func() { p.showNode(beside, standing, events) })
 	err := node.Run(ctx)
+	end()
+	running.Wait()
 	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) {
 		return advise(err, "Give an address of this machine, and a port that is free, by --listen.")
 	}

@@ -15,6 +15,8 @@ import (
 
 	"gnucensus/servent"
 	"gnucensus/servent/library"
+	"gnucensus/servent/link"
+	"gnucensus/servent/message"
 )
 
 // A standing is where a running servent stands.
@@ -33,7 +35,7 @@ func (s *standing) String() string {
 		links[l.Role]++
 	}
 	seen := s.node.Stats()
-	return fmt.Sprintf("%s, %d ultrapeers %d leaves, %d files shared, queries %d routes %d hits sent %d",
+	return fmt.Sprintf("%s: ultrapeers %d, leaves %d, files %d, queries %d, routes %d, hits sent %d",
 		s.node.Role(), links[servent.Ultrapeer], links[servent.Leaf], s.shared.Files(), seen.Queries, seen.Routes, seen.Hits)
 }
 
@@ -44,13 +46,23 @@ func (s *standing) facts() facts {
 	for _, l := range s.node.Links() {
 		links = append(links, facts{
 			{"addr", l.Addr}, {"remote", l.Remote}, {"role", l.Role}, {"agent", l.Agent}, {"since", l.Since},
-			{"bytes_sent", l.WireSent}, {"bytes_received", l.WireReceived}, {"congested", l.Congested},
+			{"bytes_sent", l.WireSent}, {"bytes_received", l.WireReceived},
+			{"messages_sent", messages(l.Sent)}, {"messages_received", messages(l.Received)},
+			{"messages_dropped", messages(l.Dropped)}, {"duplicates", l.Duplicates}, {"congested", l.Congested},
 		})
 	}
 	return facts{
 		{"role", s.node.Role()}, {"files", s.shared.Files()}, {"queries", seen.Queries}, {"routes", seen.Routes},
 		{"hits_sent", seen.Hits}, {"links", links},
 	}
+}
+
+// messages adds the messages of all types.
+func messages(counts map[message.Type]link.Count) (n uint64) {
+	for _, c := range counts {
+		n += c.Messages
+	}
+	return n
 }
 
 // page is the standing on a screen of so many lines: the line, and below it the links.
@@ -89,11 +101,11 @@ func shorten(s string) string {
 	return s
 }
 
-// showNode shows where a node stands until ctx ends: as events, as a page on a terminal, or in lines.
+// showNode shows where a node stands until ctx ends: among its events, as a page on a terminal, or in lines.
 func (p *program) showNode(ctx context.Context, s *standing, e *events) {
 	switch {
-	case !e.silent:
-		e.every(ctx, s)
+	case e != nil:
+		e.print(ctx, s)
 	case p.talk.terminal:
 		p.talk.pages(ctx, s.page)
 	default:
@@ -176,44 +188,4 @@ func (o *overlay) Write(b []byte) (int, error) {
 	defer o.mu.Unlock()
 	_, err := fmt.Fprint(o.w, o.erase(), string(b), o.page)
 	return len(b), err
-}
-
-// Events are what happens, a JSON object a line.
-type events struct {
-	mu     sync.Mutex
-	w      io.Writer
-	silent bool
-}
-
-// write writes an event; one that cannot be written is lost, and the servent goes on.
-func (e *events) write(kind string, f facts) {
-	if e.silent {
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	writeJSON(e.w, append(facts{{"event", kind}, {"time", time.Now()}}, f...))
-}
-
-func (e *events) link(l servent.LinkEvent) {
-	kind := "link ends"
-	if l.Began {
-		kind = "link begins"
-	}
-	e.write(kind, facts{{"addr", l.Addr}, {"role", l.Role}, {"agent", l.Agent}})
-}
-
-// every writes the standing now, again and again, and at the end.
-func (e *events) every(ctx context.Context, s *standing) {
-	tick := time.NewTicker(lineEvery)
-	defer tick.Stop()
-	for {
-		e.write("standing", s.facts())
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			e.write("standing", s.facts())
-			return
-		}
-	}
 }
