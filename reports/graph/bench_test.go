@@ -7,41 +7,58 @@ import (
 	"gnucensus/reports/graph"
 )
 
-// BenchmarkMillion measures a mesh of 1 million hosts and 15 million links, told from both ends: what a large crawl gives.
+// BenchmarkMillion measures a mesh of 1 million hosts and 15 million links, told from both ends host by host: what a large
+// crawl gives.
 func BenchmarkMillion(b *testing.B) {
 	const hosts, links = 1_000_000, 15_000_000
-	random := rand.New(rand.NewPCG(1, 2))
-	edges := make([][2]int32, 0, 2*links)
-	for range links {
-		from, to := random.Int32N(hosts), random.Int32N(hosts)
-		edges = append(edges, [2]int32{from, to}, [2]int32{to, from})
-	}
+	told := mesh(hosts, links)
 	b.Run("build", func(b *testing.B) {
-		for range b.N {
-			build(b, hosts, edges)
+		for b.Loop() {
+			buildTold(b, told)
 		}
 	})
-	g := build(b, hosts, edges)
-	sources := make([]int32, 64)
-	for i := range sources {
-		sources[i] = int32(i * (hosts / len(sources)))
-	}
+	g := buildTold(b, told)
+	sources := g.Sources(g.Weak())
 	for _, m := range []struct {
 		name    string
 		measure func(*graph.Graph)
 	}{
 		{"weak", func(g *graph.Graph) { g.Weak() }},
+		{"strong", func(g *graph.Graph) { g.Strong() }},
 		{"triangles", func(g *graph.Graph) { g.Triangles() }},
 		{"cores", func(g *graph.Graph) { g.Cores() }},
 		{"distances", func(g *graph.Graph) { measured(b, g, sources) }},
-		{"strong", func(g *graph.Graph) { g.Strong() }},
 		{"assortativity", func(g *graph.Graph) { g.Assortativity() }},
 		{"reciprocity", func(g *graph.Graph) { g.Reciprocity() }},
+		{"resilience", func(g *graph.Graph) { g.Resilience(g.Shuffled(0)) }},
 	} {
 		b.Run(m.name, func(b *testing.B) {
-			for range b.N {
+			for b.Loop() {
 				m.measure(g)
 			}
 		})
 	}
+}
+
+// mesh is a random graph: whom each host tells of. Every link is told by both ends.
+func mesh(hosts, links int) [][]int32 {
+	random := rand.New(rand.NewPCG(1, 2))
+	told := make([][]int32, hosts)
+	for range links {
+		from, to := random.Int32N(int32(hosts)), random.Int32N(int32(hosts))
+		told[from], told[to] = append(told[from], to), append(told[to], from)
+	}
+	return told
+}
+
+func buildTold(b *testing.B, told [][]int32) *graph.Graph {
+	builder := graph.NewBuilder(len(told))
+	for from, row := range told {
+		for _, to := range row {
+			if err := builder.Add(int32(from), to); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return builder.Graph()
 }

@@ -27,17 +27,13 @@ func Gini(amounts []int) float64 {
 // Reciprocity returns, of the edges told of a host that told of some edge itself, the share that the other end told too. A
 // host that told of none, for it was not visited or did not list its links, could not confirm anything.
 func (g *Graph) Reciprocity() float64 {
-	answerable, both := 0, 0
+	answerable := 0
 	for v := range int32(g.hosts) {
-		for _, w := range g.out.row(v) {
-			if theirs := g.out.row(w); len(theirs) > 0 {
-				answerable++
-				if _, found := slices.BinarySearch(theirs, v); found {
-					both++
-				}
-			}
+		if len(g.out.row(v)) > 0 {
+			answerable += len(g.in.row(v))
 		}
 	}
+	both := 2*g.Told() - 2*g.Edges() // a link that both ends told was told twice, any other once
 	return ratio(float64(both), float64(answerable))
 }
 
@@ -60,46 +56,57 @@ func (g *Graph) Assortativity() float64 {
 }
 
 // Cores returns the core number of each host: the largest k such that the host is in a subgraph in which every host has k
-// links or more. The algorithm is that of Batagelj and Zaveršnik (2003), linear in the links.
+// links or more. Hosts are peeled off by rising k, and with each the links that hold the others (Batagelj and Zaveršnik 2003).
+// For each k, all that are left are looked at: as often as their core number, so together no more than twice the links.
 func (g *Graph) Cores() []int {
-	left := g.Degrees() // links to hosts not yet peeled off; in the end, the core number
-	order, place, begin := byDegree(left)
-	for _, v := range order {
-		for _, w := range g.links.row(v) {
-			if left[w] <= left[v] {
-				continue
+	left := make([]int32, g.hosts) // links to hosts not yet peeled off; in the end, the core number
+	hosts := g.numbers()           // not yet peeled off
+	for v := range left {
+		left[v] = int32(g.Degree(int32(v)))
+	}
+	var peeled []int32
+	for k := int32(0); len(hosts) > 0; k++ {
+		peeled = peeled[:0]
+		rest := hosts[:0]
+		for _, v := range hosts {
+			switch {
+			case left[v] == k:
+				peeled = append(peeled, v)
+			case left[v] > k:
+				rest = append(rest, v)
 			}
-			// Move w to the front of the hosts with as many links left, then let it have one fewer.
-			first := begin[left[w]]
-			u := order[first]
-			order[first], order[place[w]] = w, u
-			place[u], place[w] = place[w], first
-			begin[left[w]]++
-			left[w]--
+		}
+		hosts = rest
+		for i := 0; i < len(peeled); i++ {
+			for _, w := range g.links.row(peeled[i]) {
+				if left[w] > k {
+					if left[w]--; left[w] == k {
+						peeled = append(peeled, w)
+					}
+				}
+			}
 		}
 	}
-	return left
+	cores := make([]int, g.hosts)
+	for v, k := range left {
+		cores[v] = int(k)
+	}
+	return cores
 }
 
-// byDegree sorts the hosts by degree: the sorted hosts, the place of each host in them, and where each degree begins.
-func byDegree(degrees []int) (order []int32, place, begin []int) {
-	most := 0
+// byDegree returns the hosts by rising degree, those of the same degree by their numbers.
+func byDegree(degrees []int) []int32 {
+	place := make([]int, slices.Max(append([]int{0}, degrees...))+2) // where the next host of a degree goes
 	for _, d := range degrees {
-		most = max(most, d)
+		place[d+1]++
 	}
-	begin = make([]int, most+2)
-	for _, d := range degrees {
-		begin[d+1]++
+	for d := range len(place) - 1 {
+		place[d+1] += place[d]
 	}
-	for d := range most + 1 {
-		begin[d+1] += begin[d]
-	}
-	order, place = make([]int32, len(degrees)), make([]int, len(degrees))
+	order := make([]int32, len(degrees))
 	for v, d := range degrees {
-		order[begin[d]], place[v] = int32(v), begin[d]
-		begin[d]++
+		order[place[d]] = int32(v)
+		place[d]++
 	}
-	copy(begin[1:], begin)
-	begin[0] = 0
-	return order, place, begin
+	return order
 }

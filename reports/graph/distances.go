@@ -4,8 +4,6 @@ import (
 	"context"
 	"math"
 	"math/bits"
-	"runtime"
-	"sync"
 )
 
 // lanes searches run at once, one for each bit of a word.
@@ -120,30 +118,10 @@ func (d Distances) Effective(q float64) float64 {
 type search struct {
 	links            rows
 	seen, last, next []uint64 // by host: searches that have come to it; those that came in the last step, in this one
-	parts            []part
-}
-
-// part is the range of hosts that one worker looks after, and what it found in the step at hand.
-type part struct {
-	from, to int32
-	found    int64  // pairs
-	reached  uint64 // searches that came to a host
 }
 
 func newSearch(links rows, hosts int) *search {
-	s := &search{links: links, seen: make([]uint64, hosts), last: make([]uint64, hosts), next: make([]uint64, hosts)}
-	// Each part has about as many links as any other.
-	workers := runtime.GOMAXPROCS(0)
-	from := 0
-	for i := range workers {
-		to := from
-		for to < hosts && (i == workers-1 || links.start[to] < len(links.list)/workers*(i+1)) {
-			to++
-		}
-		s.parts = append(s.parts, part{from: int32(from), to: int32(to)})
-		from = to
-	}
-	return s
+	return &search{links: links, seen: make([]uint64, hosts), last: make([]uint64, hosts), next: make([]uint64, hosts)}
 }
 
 // run searches from one batch of sources, adds the pairs to d and returns how far each search came.
@@ -154,39 +132,81 @@ func (s *search) run(sources []int32, d *Distances) (farthest [lanes]int) {
 		s.seen[v] |= 1 << lane
 		s.last[v] |= 1 << lane
 	}
-	running := ^uint64(0) >> (lanes - len(sources))
-	found := int64(len(sources))
-	for distance := 0; found > 0; distance++ {
+	now := arrivals{searches: ^uint64(0) >> (lanes - len(sources)), pairs: int64(len(sources))}
+	for distance := 0; now.pairs > 0; distance++ {
 		if distance == len(d.Pairs) {
 			d.Pairs = append(d.Pairs, 0)
 		}
-		d.Pairs[distance] += found
-		for b := running; b != 0; b &= b - 1 {
+		d.Pairs[distance] += now.pairs
+		for b := now.searches; b != 0; b &= b - 1 {
 			farthest[bits.TrailingZeros64(b)] = distance
 		}
-		found, running = s.step(running)
+		now = s.step(now.searches)
 		s.last, s.next = s.next, s.last
 	}
 	return farthest
 }
 
-// step takes every running search one link further.
-func (s *search) step(running uint64) (found int64, reached uint64) {
-	var workers sync.WaitGroup
-	for i := range s.parts {
-		workers.Go(func() { s.advance(&s.parts[i], running) })
-	}
-	workers.Wait()
-	for _, p := range s.parts {
-		found += p.found
-		reached |= p.reached
-	}
-	return found, reached
+// arrivals are what a step found: pairs of a search and a host that it came to, and the searches that came to any.
+type arrivals struct {
+	pairs    int64
+	searches uint64
 }
 
-func (s *search) advance(p *part, running uint64) {
-	p.found, p.reached = 0, 0
-	for v := p.from; v < p.to; v++ {
+func (a *arrivals) add(came uint64) {
+	a.pairs += int64(bits.OnesCount64(came))
+	a.searches |= came
+}
+
+// sparse is how many times as many links as those of the hosts that were come to last a graph must have for these to be
+// followed. Where it has fewer, every host asks its neighbours instead: it may stop when it has heard enough (Beamer, Asanović
+// and Patterson 2012).
+const sparse = 20
+
+// step takes every running search one link further.
+func (s *search) step(running uint64) arrivals {
+	follow := 0
+	for v, last := range s.last {
+		if last != 0 {
+			follow += s.links.start[v+1] - s.links.start[v]
+		}
+	}
+	if follow < len(s.links.list)/sparse {
+		return s.follow()
+	}
+	parts := make([]arrivals, workers())
+	share(len(s.last), func(worker int, from, to int32) { s.ask(&parts[worker], running, from, to) })
+	var found arrivals
+	for _, p := range parts {
+		found.pairs += p.pairs
+		found.searches |= p.searches
+	}
+	return found
+}
+
+// follow goes along the links of the hosts that searches came to in the last step.
+func (s *search) follow() (found arrivals) {
+	clear(s.next)
+	for v, last := range s.last {
+		if last != 0 {
+			for _, w := range s.links.row(int32(v)) {
+				s.next[w] |= last
+			}
+		}
+	}
+	for v, came := range s.next {
+		if came &^= s.seen[v]; came != 0 {
+			s.seen[v] |= came
+			found.add(came)
+		}
+		s.next[v] = came
+	}
+	return found
+}
+
+// ask looks, for the hosts of a range, which searches came to their neighbours in the last step.
+func (s *search) ask(found *arrivals, running uint64, from, to int32) {
+	for v := from; v < to; v++ {
 		missing := running &^ s.seen[v]
 		var came uint64
 		if missing != 0 {
@@ -199,7 +219,6 @@ func (s *search) advance(p *part, running uint64) {
 		}
 		s.next[v] = came
 		s.seen[v] |= came
-		p.found += int64(bits.OnesCount64(came))
-		p.reached |= came
+		found.add(came)
 	}
 }

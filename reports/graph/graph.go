@@ -12,6 +12,9 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // chunkLen edges are collected in one piece, so that growing never copies.
@@ -44,20 +47,21 @@ func (b *Builder) Add(from, to int32) error {
 
 // Graph returns what was collected, and leaves the builder empty.
 func (b *Builder) Graph() *Graph {
-	in := b.byTarget()
+	out := b.bySource()
 	b.chunks = nil
-	out := in.transposed()
 	out.deduplicate()
-	return &Graph{hosts: b.hosts, out: out, links: merged(out, out.transposed())}
+	in := out.transposed()
+	return &Graph{hosts: b.hosts, out: out, in: in, links: merged(out, in)}
 }
 
-// byTarget sorts the edges by their target and drops self loops.
-func (b *Builder) byTarget() rows {
+// bySource gathers the edges by the host that told them, without self loops, in ascending order. Edges come from a snapshot
+// host by host, so they are nearly in their places already.
+func (b *Builder) bySource() rows {
 	r := rows{start: make([]int, b.hosts+1)}
 	for _, chunk := range b.chunks {
 		for _, e := range chunk {
 			if e.from != e.to {
-				r.start[e.to+1]++
+				r.start[e.from+1]++
 			}
 		}
 	}
@@ -65,12 +69,17 @@ func (b *Builder) byTarget() rows {
 	for _, chunk := range b.chunks {
 		for _, e := range chunk {
 			if e.from != e.to {
-				r.list[r.start[e.to]] = e.from
-				r.start[e.to]++
+				r.list[r.start[e.from]] = e.to
+				r.start[e.from]++
 			}
 		}
 	}
 	r.rewind()
+	share(b.hosts, func(_ int, from, to int32) {
+		for v := from; v < to; v++ {
+			slices.Sort(r.row(v))
+		}
+	})
 	return r
 }
 
@@ -78,6 +87,7 @@ func (b *Builder) byTarget() rows {
 type Graph struct {
 	hosts int
 	out   rows // whom each host told of
+	in    rows // who told of each host
 	links rows // with whom each host is linked, by its own word or the other's
 }
 
@@ -132,21 +142,67 @@ func (r *rows) rewind() {
 	r.start[0] = 0
 }
 
+// band is how many hosts, as a power of two, have their rows filled together: few enough for their rows to be in the cache.
+const band = 12
+
 // transposed returns the same edges by their other end. Its rows are in ascending order.
 func (r rows) transposed() rows {
-	t := rows{start: make([]int, len(r.start))}
-	for _, w := range r.list {
-		t.start[w+1]++
+	hosts := len(r.start) - 1
+	banded, begin := r.byBand()
+	t := rows{start: make([]int, hosts+1), list: make([]int32, len(r.list))}
+	var next atomic.Int32
+	var all sync.WaitGroup
+	for range workers() {
+		all.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(begin)-1 {
+					return
+				}
+				low := i << band
+				t.fill(low, min(low+1<<band, hosts), begin[i], banded[begin[i]:begin[i+1]])
+			}
+		})
 	}
-	t.accumulate()
+	all.Wait()
+	return t
+}
+
+// byBand returns the edges by the band of their target, and where each band begins.
+func (r rows) byBand() (banded []edge, begin []int) {
+	begin = make([]int, (len(r.start)-1)>>band+2)
+	for _, w := range r.list {
+		begin[w>>band+1]++
+	}
+	for i := range len(begin) - 1 {
+		begin[i+1] += begin[i]
+	}
+	banded = make([]edge, len(r.list))
+	place := slices.Clone(begin)
 	for v := range int32(len(r.start) - 1) {
 		for _, w := range r.row(v) {
-			t.list[t.start[w]] = v
-			t.start[w]++
+			banded[place[w>>band]] = edge{from: v, to: w}
+			place[w>>band]++
 		}
 	}
-	t.rewind()
-	return t
+	return banded, begin
+}
+
+// fill makes the rows of the hosts from low up to high of the edges that lead to them. The first row begins at begin.
+func (r rows) fill(low, high, begin int, edges []edge) {
+	var place [1<<band + 1]int
+	for _, e := range edges {
+		place[int(e.to)-low+1]++
+	}
+	place[0] = begin
+	for i := range high - low {
+		place[i+1] += place[i]
+		r.start[low+i+1] = place[i+1]
+	}
+	for _, e := range edges {
+		r.list[place[int(e.to)-low]] = e.from
+		place[int(e.to)-low]++
+	}
 }
 
 // deduplicate drops repeated neighbours from rows in ascending order.
@@ -168,23 +224,54 @@ func (r *rows) deduplicate() {
 
 // merged returns the union of two adjacencies row by row.
 func merged(a, b rows) rows {
-	m := rows{start: make([]int, len(a.start)), list: make([]int32, 0, len(a.list)+len(b.list))}
-	for v := range int32(len(a.start) - 1) {
-		x, y := a.row(v), b.row(v)
-		for len(x) > 0 && len(y) > 0 {
-			switch {
-			case x[0] < y[0]:
-				m.list, x = append(m.list, x[0]), x[1:]
-			case x[0] > y[0]:
-				m.list, y = append(m.list, y[0]), y[1:]
-			default:
-				m.list, x, y = append(m.list, x[0]), x[1:], y[1:]
-			}
+	hosts := len(a.start) - 1
+	m := rows{start: make([]int, len(a.start))}
+	share(hosts, func(_ int, from, to int32) {
+		for v := from; v < to; v++ {
+			m.start[v+1] = len(a.row(v)) + len(b.row(v)) - common(a.row(v), b.row(v))
 		}
-		m.list = append(append(m.list, x...), y...)
-		m.start[v+1] = len(m.list)
-	}
+	})
+	m.accumulate()
+	share(hosts, func(_ int, from, to int32) {
+		for v := from; v < to; v++ {
+			union(m.row(v), a.row(v), b.row(v))
+		}
+	})
 	return m
+}
+
+// common counts what two rows in ascending order share.
+func common(x, y []int32) int {
+	n := 0
+	for i, j := 0, 0; i < len(x) && j < len(y); {
+		switch {
+		case x[i] < y[j]:
+			i++
+		case x[i] > y[j]:
+			j++
+		default:
+			n, i, j = n+1, i+1, j+1
+		}
+	}
+	return n
+}
+
+// union fills a row with what is in either of two rows in ascending order.
+func union(row, x, y []int32) {
+	i, j := 0, 0
+	for k := range row {
+		switch {
+		case j == len(y) || i < len(x) && x[i] < y[j]:
+			row[k] = x[i]
+			i++
+		case i == len(x) || x[i] > y[j]:
+			row[k] = y[j]
+			j++
+		default:
+			row[k] = x[i]
+			i, j = i+1, j+1
+		}
+	}
 }
 
 // ratio is a quotient that does not exist when it would divide by zero.

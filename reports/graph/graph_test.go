@@ -276,8 +276,8 @@ func measured(t interface{ Fatal(...any) }, g *graph.Graph, sources []int32) gra
 	return d
 }
 
-// mesh is a connected random graph.
-func mesh(t *testing.T, hosts, links int) *graph.Graph {
+// connected is a connected random graph.
+func connected(t *testing.T, hosts, links int) *graph.Graph {
 	random := rand.New(rand.NewPCG(1, 2))
 	var edges [][2]int32
 	for v := int32(1); v < int32(hosts); v++ {
@@ -291,7 +291,7 @@ func mesh(t *testing.T, hosts, links int) *graph.Graph {
 
 func TestSampledDistancesBoundTheDiameter(t *testing.T) {
 	t.Parallel()
-	g := mesh(t, 3000, 4000)
+	g := connected(t, 3000, 4000)
 	exact := measured(t, g, nil)
 	sources := make([]int32, 100)
 	for i := range sources {
@@ -328,7 +328,7 @@ func TestDistancesStopWithTheirContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := mesh(t, 100, 200).Distances(ctx, nil); !errors.Is(err, context.Canceled) {
+	if _, err := connected(t, 100, 200).Distances(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }

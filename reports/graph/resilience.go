@@ -10,36 +10,17 @@ import (
 // joining components (Newman and Ziff 2001), so that all removals together take little longer than one.
 func (g *Graph) Resilience(order []int32) []int32 {
 	left := make([]int32, g.hosts+1)
-	parent := make([]int32, g.hosts) // a tree for each component, whose root holds minus its hosts
-	root := func(v int32) int32 {
-		for parent[v] >= 0 {
-			if up := parent[v]; parent[up] >= 0 {
-				parent[v] = parent[up]
-			}
-			v = parent[v]
-		}
-		return v
-	}
-	present := make([]bool, g.hosts)
+	present, components := newBitset(g.hosts), newForest(g.hosts)
 	for k := len(order) - 1; k >= 0; k-- {
 		v := order[k]
-		present[v], parent[v] = true, -1
-		here := v
+		present.add(v)
+		root := v
 		for _, w := range g.links.row(v) {
-			if !present[w] {
-				continue
+			if present.has(w) {
+				root = components.join(root, w)
 			}
-			there := root(w)
-			if there == here {
-				continue
-			}
-			if parent[there] < parent[here] {
-				here, there = there, here
-			}
-			parent[here] += parent[there]
-			parent[there] = here
 		}
-		left[k] = max(left[k+1], -parent[here])
+		left[k] = max(left[k+1], -components[root])
 	}
 	return left
 }

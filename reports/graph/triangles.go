@@ -1,11 +1,5 @@
 package graph
 
-import (
-	"runtime"
-	"sync"
-	"sync/atomic"
-)
-
 // Triangles says how often two neighbours of a host are linked with each other.
 type Triangles struct {
 	Around  []int64 // triangles that each host is a corner of
@@ -14,26 +8,20 @@ type Triangles struct {
 	degrees []int
 }
 
-// grain hosts are handed to a worker at a time.
-const grain = 512
-
 // Triangles counts the triangles of the undirected graph. Links are directed from the host of lower degree to that of
 // higher, so that no host has more than about the square root of twice the links to compare (Chiba and Nishizeki 1985).
 func (g *Graph) Triangles() Triangles {
 	degrees := g.Degrees()
 	up, order := g.upward(degrees)
-	counts := make([][]int64, runtime.GOMAXPROCS(0))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for i := range counts {
-		workers.Go(func() { counts[i] = countTriangles(up, &next) })
-	}
-	workers.Wait()
+	finders := make([]finder, workers())
+	share(g.hosts, func(worker int, from, to int32) { finders[worker].find(up, from, to) })
 
 	t := Triangles{Around: make([]int64, g.hosts), degrees: degrees}
 	for rank, v := range order {
-		for _, c := range counts {
-			t.Around[v] += c[rank]
+		for _, f := range finders {
+			if f.around != nil {
+				t.Around[v] += f.around[rank]
+			}
 		}
 		d := int64(degrees[v])
 		t.Total += t.Around[v]
@@ -46,43 +34,63 @@ func (g *Graph) Triangles() Triangles {
 // upward numbers the hosts anew by rising degree and returns the links from the lower to the higher number, and the host
 // of each number.
 func (g *Graph) upward(degrees []int) (rows, []int32) {
-	order, rank, _ := byDegree(degrees)
-	up := rows{start: make([]int, g.hosts+1), list: make([]int32, 0, g.Edges())}
+	order := byDegree(degrees)
+	rank := make([]int32, g.hosts)
 	for r, v := range order {
-		for _, w := range g.links.row(v) {
-			if rank[w] > r {
-				up.list = append(up.list, int32(rank[w]))
+		rank[v] = int32(r)
+	}
+	up := rows{start: make([]int, g.hosts+1)}
+	share(g.hosts, func(_ int, from, to int32) {
+		for r := from; r < to; r++ {
+			for _, w := range g.links.row(order[r]) {
+				if rank[w] > r {
+					up.start[r+1]++
+				}
 			}
 		}
-		up.start[r+1] = len(up.list)
-	}
+	})
+	up.accumulate()
+	share(g.hosts, func(_ int, from, to int32) {
+		for r := from; r < to; r++ {
+			row := up.row(r)[:0]
+			for _, w := range g.links.row(order[r]) {
+				if rank[w] > r {
+					row = append(row, rank[w])
+				}
+			}
+		}
+	})
 	return up, order
 }
 
-// countTriangles takes hosts until none is left and returns the triangles that it found around each host.
-func countTriangles(up rows, next *atomic.Int64) []int64 {
-	hosts := len(up.start) - 1
-	around := make([]int64, hosts)
-	marked := make([]int32, hosts) // by whom, counted from 1
-	for {
-		first := int(next.Add(grain)) - grain
-		if first >= hosts {
-			return around
+// A finder is what one worker keeps while it looks for triangles.
+type finder struct {
+	around []int64 // triangles that it found, by corner
+	near   bitset  // the upper neighbours of the host at hand
+}
+
+// find looks for the triangles whose lowest corner is in a range of hosts.
+func (f *finder) find(up rows, from, to int32) {
+	if f.around == nil {
+		hosts := len(up.start) - 1
+		f.around, f.near = make([]int64, hosts), newBitset(hosts)
+	}
+	for u := from; u < to; u++ {
+		neighbours := up.row(u)
+		for _, v := range neighbours {
+			f.near.add(v)
 		}
-		for u := int32(first); u < int32(min(first+grain, hosts)); u++ {
-			neighbours := up.row(u)
-			for _, v := range neighbours {
-				marked[v] = u + 1
-			}
-			for _, v := range neighbours {
-				for _, w := range up.row(v) {
-					if marked[w] == u+1 {
-						around[u]++
-						around[v]++
-						around[w]++
-					}
+		for _, v := range neighbours {
+			for _, w := range up.row(v) {
+				if f.near.has(w) {
+					f.around[u]++
+					f.around[v]++
+					f.around[w]++
 				}
 			}
+		}
+		for _, v := range neighbours {
+			f.near.remove(v)
 		}
 	}
 }
