@@ -102,6 +102,7 @@ func TestLabFlags(t *testing.T) {
 		{"leaving", "0.6", func(p *lab.Plan) { p.Leaving = 0.6 }},
 		{"random-seed", "7", func(p *lab.Plan) { p.Seed = 7 }},
 		{"base", "127.50.0.1", func(p *lab.Plan) { p.Base = netip.MustParseAddr("127.50.0.1") }},
+		{"port", "7000", func(p *lab.Plan) { p.Port = 7000 }},
 	} {
 		want := standard
 		test.change(&want)
@@ -111,6 +112,44 @@ func TestLabFlags(t *testing.T) {
 		}
 		fromEnvironment(t, test.flag, test.value, func() {
 			if diff := cmp.Diff(want, capture(t, readPlan, "lab"), same); diff != "" {
+				t.Errorf("--%s in the environment:\n%s", test.flag, diff)
+			}
+		})
+	}
+}
+
+// TestCrowdFlags does the same for lab with --crowd.
+func TestCrowdFlags(t *testing.T) {
+	same := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+	standard := capture(t, readCrowdPlan, "lab", "--crowd", "1000")
+	for _, test := range []struct {
+		flag, value string
+		change      func(*lab.CrowdPlan)
+	}{
+		{"crowd", "2000", func(p *lab.CrowdPlan) { p.Hosts = 2000 }},
+		{"ultrapeers", "3", func(p *lab.CrowdPlan) { p.Ultrapeers = 3 }},
+		{"degree", "5", func(p *lab.CrowdPlan) { p.Degree = 5 }},
+		{"parents", "2", func(p *lab.CrowdPlan) { p.Parents = 2 }},
+		{"dead", "0.1", func(p *lab.CrowdPlan) { p.Dead = 0.1 }},
+		{"silent", "0.2", func(p *lab.CrowdPlan) { p.Silent = 0.2 }},
+		{"trimming", "0.3", func(p *lab.CrowdPlan) { p.Trimming = 0.3 }},
+		{"lying", "0.4", func(p *lab.CrowdPlan) { p.Lying = 0.4 }},
+		{"random-seed", "7", func(p *lab.CrowdPlan) { p.Seed = 7 }},
+		{"base", "127.50.0.1", func(p *lab.CrowdPlan) { p.Base = netip.MustParseAddr("127.50.0.1") }},
+		{"port", "7000", func(p *lab.CrowdPlan) { p.Port = 7000 }},
+	} {
+		want := standard
+		test.change(&want)
+		got := capture(t, readCrowdPlan, "lab", "--crowd", "1000", "--"+test.flag, test.value)
+		if diff := cmp.Diff(want, got, same); diff != "" || cmp.Equal(standard, got, same) {
+			t.Errorf("--%s:\n%s", test.flag, diff)
+		}
+		fromEnvironment(t, test.flag, test.value, func() {
+			args := []string{"lab"}
+			if test.flag != "crowd" {
+				args = append(args, "--crowd", "1000")
+			}
+			if diff := cmp.Diff(want, capture(t, readCrowdPlan, args...), same); diff != "" {
 				t.Errorf("--%s in the environment:\n%s", test.flag, diff)
 			}
 		})

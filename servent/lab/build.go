@@ -19,6 +19,9 @@ const (
 	drawFiles
 	drawAgents
 	drawCaches
+	drawUptime
+	drawLies
+	drawKeys
 )
 
 func (p Plan) draw(subject uint64) *rand.Rand { return rand.New(rand.NewPCG(p.Seed, subject)) }

@@ -198,7 +198,7 @@ func checkTCP(t *testing.T, hosts map[netip.AddrPort]Host, h Host) {
 			t.Errorf("error %v; want connection refused", err)
 		}
 		return
-	case Firewalled:
+	case Firewalled, Silent:
 		conn, err := net.DialTimeout("tcp4", h.Addr.String(), silence)
 		if err == nil {
 			conn.Close()
@@ -245,7 +245,7 @@ func checkTCP(t *testing.T, hosts map[netip.AddrPort]Host, h Host) {
 // checkUDP checks the answers to PING and crawler ping.
 func checkUDP(t *testing.T, hosts map[netip.AddrPort]Host, h Host) {
 	ping := message.CrawlerPing{Ultrapeers: 255, Leaves: 255, Features: message.FeatureAgents}
-	if h.Behaviour == Dead || h.Behaviour == Firewalled {
+	if h.Behaviour == Dead || h.Behaviour == Firewalled || h.Behaviour == Silent {
 		if body := ask(t, h.Addr, scp(t), silence); body != nil {
 			t.Errorf("answer %+v", body)
 		}

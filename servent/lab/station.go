@@ -43,8 +43,9 @@ func openStation(ctx context.Context, h Host, p Plan) (_ *station, err error) {
 		return nil, err
 	}
 	s.udp = u.(*net.UDPConn)
-	if h.Behaviour == Firewalled {
-		if err := s.wall(ctx); err != nil {
+	if h.Behaviour == Firewalled { // datagrams are lost too, since nobody reads them
+		s.plug, err = wall(s.tcp, func() (net.Conn, error) { return s.DialContext(ctx, "tcp4", s.addr.String()) })
+		if err != nil {
 			return nil, fmt.Errorf("wall %v: %w", h.Addr, err)
 		}
 	}
@@ -52,21 +53,20 @@ func openStation(ctx context.Context, h Host, p Plan) (_ *station, err error) {
 }
 
 // wall makes the kernel drop whoever connects: Linux ignores a SYN when a listener's backlog is full, and one connection
-// that nobody accepts fills a backlog of 0. Datagrams are lost too, since nobody reads them.
-func (s *station) wall(ctx context.Context) error {
-	raw, err := s.tcp.SyscallConn()
+// that nobody accepts, the plug, fills a backlog of 0.
+func wall(l *net.TCPListener, dial func() (net.Conn, error)) (plug net.Conn, err error) {
+	raw, err := l.SyscallConn()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var listenErr error
 	if err := raw.Control(func(fd uintptr) { listenErr = unix.Listen(int(fd), 0) }); err != nil {
-		return err
+		return nil, err
 	}
 	if listenErr != nil {
-		return fmt.Errorf("shorten backlog: %w", listenErr)
+		return nil, fmt.Errorf("shorten backlog: %w", listenErr)
 	}
-	s.plug, err = s.DialContext(ctx, "tcp4", s.addr.String())
-	return err
+	return dial()
 }
 
 func (s *station) close() {

@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,10 +28,12 @@ type Host struct {
 
 // WriteTruth writes the truth as CSV, one line a host: addr, role, behaviour, agent, files, kib, links. Links are addresses
 // separated by blanks. What a host does not have is empty.
-func (n *Net) WriteTruth(w io.Writer) error {
+func (n *Net) WriteTruth(w io.Writer) error { return writeTruth(w, slices.Values(n.truth)) }
+
+func writeTruth(w io.Writer, hosts iter.Seq[Host]) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"addr", "role", "behaviour", "agent", "files", "kib", "links"}) // its error is the one of Flush
-	for _, h := range n.truth {
+	for h := range hosts {
 		files, kib := "", ""
 		if h.Behaviour != Dead {
 			files, kib = strconv.FormatUint(uint64(h.Files), 10), strconv.FormatUint(uint64(h.KiB), 10)
