@@ -12,7 +12,17 @@ import (
 // A tree of hosts in which each names ten hosts that nobody else names, and itself.
 type tree struct{ hosts uint32 }
 
-func (t tree) Probe(_ context.Context, e probe.Endpoint) []probe.Observation {
+func (t tree) Survey(_ context.Context, hosts <-chan []probe.Endpoint, visits chan<- []probe.Visit) {
+	for some := range hosts {
+		seen := make([]probe.Visit, len(some))
+		for i, e := range some {
+			seen[i] = probe.Visit{Endpoint: e, Observations: t.probe(e)}
+		}
+		visits <- seen
+	}
+}
+
+func (t tree) probe(e probe.Endpoint) []probe.Observation {
 	ip := e.Addr.Addr().As4()
 	n := uint32(ip[1])<<16 | uint32(ip[2])<<8 | uint32(ip[3])
 	peers := make([]probe.Peer, 0, 11)
@@ -51,9 +61,9 @@ func BenchmarkFrontier(b *testing.B) {
 	var bytes uint64
 	for b.Loop() {
 		before := heap()
-		f := newFrontier()
+		f := newFrontier(0)
 		for i := range uint32(hosts) {
-			f.hear(tree{}.host(i))
+			f.hear(tree{}.host(i), i/30)
 		}
 		bytes += heap() - before
 		runtime.KeepAlive(f)

@@ -34,7 +34,11 @@ type graph struct {
 	visited []int // in order
 }
 
-func (g *graph) Probe(ctx context.Context, e probe.Endpoint) []probe.Observation {
+func (g *graph) Survey(ctx context.Context, hosts <-chan []probe.Endpoint, visits chan<- []probe.Visit) {
+	prober(g.probe).Survey(ctx, hosts, visits)
+}
+
+func (g *graph) probe(ctx context.Context, e probe.Endpoint) []probe.Observation {
 	ip := e.Addr.Addr().As4()
 	n := int(ip[1]-40)<<16 | int(ip[2])<<8 | int(ip[3])
 	g.mu.Lock()
@@ -252,9 +256,24 @@ func TestVisitCutOffInOneConversationIsNotRecordedAtAll(t *testing.T) {
 	}
 }
 
+// A prober visits each host in a goroutine of its own.
 type prober func(context.Context, probe.Endpoint) []probe.Observation
 
-func (p prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observation { return p(ctx, e) }
+func (p prober) Survey(ctx context.Context, hosts <-chan []probe.Endpoint, visits chan<- []probe.Visit) {
+	var underWay sync.WaitGroup
+	defer underWay.Wait()
+	for some := range hosts {
+		for _, e := range some {
+			underWay.Go(func() {
+				v := probe.Visit{Endpoint: e}
+				if ctx.Err() == nil {
+					v.Observations = p(ctx, e)
+				}
+				visits <- []probe.Visit{v}
+			})
+		}
+	}
+}
 
 func TestSinkErrorStopsTheWalk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -281,7 +300,7 @@ func TestSlowSinkSlowsTheWalk(t *testing.T) {
 		m.record = func(context.Context) error {
 			before := len(g.begun())
 			time.Sleep(time.Minute)
-			if begun := len(g.begun()) - before; begun > 3 {
+			if begun := len(g.begun()) - before; begun > 100+2*3 {
 				t.Errorf("%d visits begun while a batch was written", begun)
 			}
 			return nil
@@ -301,45 +320,89 @@ func (g *graph) begun() []int {
 func TestAdmitPacesVisits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, m := &graph{names: star(10)}, &memory{}
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		admit := func(ctx context.Context) error {
-			select {
-			case <-tick.C:
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
+		next := time.Now()
+		admit := func(n int) (int, time.Duration) {
+			if wait := time.Until(next); n < 1 || wait > 0 {
+				return 0, wait
 			}
+			next = next.Add(time.Second)
+			return 1, 0
 		}
-		if s := run(t, Config{Admit: admit}, g, m); s.Took != 10*time.Second {
+		if s := run(t, Config{Admit: admit}, g, m); !s.Complete || s.Took != 9*time.Second {
 			t.Errorf("10 visits at one a second took %v", s.Took)
 		}
 	})
 }
 
-func TestAdmitErrorStopsTheWalkAndKeepsWhatWasSeen(t *testing.T) {
-	var admitted atomic.Int32
-	broken := errors.New("broken")
-	admit := func(context.Context) error {
-		if admitted.Add(1) > 3 {
-			return broken
+// Host 0 names 1 to 9, and hosts 1 and 2 name 9 too, which then comes before all others.
+func TestHostsVouchedForByMoreComeFirst(t *testing.T) {
+	names := star(10)
+	names[1], names[2] = []int{9, 9}, []int{9, 0}
+	g := &graph{names: names}
+	run(t, Config{Workers: 1}, g, &memory{})
+	if diff := cmp.Diff([]int{0, 1, 9, 2, 3, 4, 5, 6, 7, 8}, g.visited); diff != "" {
+		t.Errorf("order of visits (-want +got):\n%s", diff)
+	}
+}
+
+func TestSeedDrawsTheOrder(t *testing.T) {
+	order := func(seed uint64) []int {
+		g := &graph{names: star(50)}
+		run(t, Config{Workers: 1, Seed: seed}, g, &memory{})
+		return g.visited
+	}
+	once := order(7)
+	if diff := cmp.Diff(once, order(7)); diff != "" {
+		t.Errorf("one seed gives two orders:\n%s", diff)
+	}
+	if slices.Equal(once, order(8)) || slices.IsSorted(once) {
+		t.Errorf("seeds do not change the order: %v", once)
+	}
+	slices.Sort(once)
+	if !slices.Equal(once, order(0)) {
+		t.Errorf("the hosts are %v", once)
+	}
+}
+
+// Of three hosts, one never answers, and one only when it is asked again.
+func TestHostsThatTimedOutAreVisitedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, m := &graph{names: star(3), takes: time.Second}, &memory{}
+		var late sync.Map
+		g.visit = func(_ context.Context, n int, o *probe.Observation) {
+			_, again := late.LoadOrStore(n, true)
+			switch {
+			case n == 2, n == 1 && !again:
+				o.Outcome = probe.ConnectTimeout
+			}
 		}
-		return nil
-	}
-	g, m := &graph{names: star(10)}, &memory{}
-	s, err := New(Config{Workers: 1, Admit: admit}, g, m).Run(t.Context(), []probe.Endpoint{host(0)})
-	if !errors.Is(err, broken) {
-		t.Errorf("error %v, want that of Admit", err)
-	}
-	if s.Complete || s.Visited != 3 || len(m.hosts()) != 3 {
-		t.Errorf("summary %+v and %d recorded, want 3 visits kept", s, len(m.hosts()))
-	}
+		s := run(t, Config{Revisit: time.Minute}, g, m)
+		want := Summary{Complete: true, Heard: 3, Visited: 3, Reached: 2, Took: time.Minute + 3*time.Second}
+		if diff := cmp.Diff(want, s); diff != "" {
+			t.Errorf("summary (-want +got):\n%s", diff)
+		}
+		slices.Sort(g.visited)
+		if diff := cmp.Diff([]int{0, 1, 1, 2, 2}, g.visited); diff != "" || len(m.hosts()) != 5 {
+			t.Errorf("%d visits recorded; made were (-want +got):\n%s", len(m.hosts()), diff)
+		}
+	})
+}
+
+func TestDurationEndsTheWaitForAnotherVisit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &graph{names: star(1)}
+		g.visit = func(_ context.Context, _ int, o *probe.Observation) { o.Outcome = probe.Silent }
+		s := run(t, Config{Revisit: time.Hour, Duration: time.Minute}, g, &memory{})
+		if want := (Summary{Heard: 1, Visited: 1, Took: time.Minute}); s != want {
+			t.Errorf("summary %+v, want %+v", s, want)
+		}
+	})
 }
 
 func TestConfigIsValidated(t *testing.T) {
 	for _, cfg := range []Config{
 		{Workers: -1}, {MaxHosts: -1}, {BatchSize: -1},
-		{Duration: -1}, {BatchAge: -1}, {WriteTimeout: -1},
+		{Duration: -1}, {BatchAge: -1}, {WriteTimeout: -1}, {Revisit: -1},
 	} {
 		if _, err := New(cfg, &graph{}, &memory{}).Run(t.Context(), nil); err == nil {
 			t.Errorf("%+v is accepted", cfg)

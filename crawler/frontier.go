@@ -1,98 +1,192 @@
 package crawler
 
 import (
-	"net/netip"
+	"math/bits"
+	"math/rand/v2"
 	"slices"
+	"time"
 
 	"gnucensus/probe"
+	"gnucensus/probe/roll"
 )
 
-// A frontier knows every host that was heard of, and keeps those that were not yet handed out in the order of hearing. It
-// holds no pointers, so a million hosts cost the garbage collector nothing: about 70 bytes each.
+// A frontier knows every host that was heard of, and hands out those that wait: who was vouched for by more hosts comes first,
+// and of equals who was heard of first or, under a seed, whom the lot picks. A host costs it some 30 bytes, and 4 for each queue
+// that it is in; it holds no pointers to hosts, so a million of them cost the garbage collector nothing.
 type frontier struct {
-	networks []probe.Network // by key.network
-	known    map[key]struct{}
-	blocks   [][]key // the queue: only the last block grows, only the first one shrinks
-	head     int     // next key of the first block
-	length   int
+	network probe.Network // that of the first host; a walk is of one network
+	known   *roll.Roll
+	hosts   []standing // by number in known, less 1
+	queues  [levels]queue
+	waiting int
+	lot     *rand.Rand // nil: the order of hearing
+	later   []promise  // in the order of their times
 }
 
-// A key is an endpoint in 20 bytes. IPv4 addresses are mapped into IPv6, and so one address has one key.
-type key struct {
-	addr    [16]byte
-	port    uint16
-	network uint8
+// A standing is what the frontier knows of a host: who vouched for it last, and its mark.
+type standing struct {
+	voucher uint32
+	mark    mark
 }
 
-const blockLen = 4096
+// A mark counts who vouched for a host, up to maxVouchers, and says whether the host waits and whether it was visited.
+type mark uint8
 
-func newFrontier() *frontier { return &frontier{known: make(map[key]struct{})} }
+const (
+	vouchers mark = 0x0f
+	waits    mark = 0x10
+	visited  mark = 0x20
+)
 
-// know marks a host as heard of without queueing it.
-func (f *frontier) know(e probe.Endpoint) { f.add(e) }
+// Hosts are ranked by the binary order of the number of their vouchers: 1, 2 or 3, 4 to 7, 8 and more.
+const (
+	maxVouchers = 8
+	levels      = 4
+)
 
-// hear queues a host that was not heard of before.
-func (f *frontier) hear(e probe.Endpoint) {
-	k, isNew := f.add(e)
-	if !isNew {
+func (m mark) level() int { return bits.Len8(uint8(max(m&vouchers, 1))) - 1 }
+
+// A promise is a host that is to be visited again.
+type promise struct {
+	host uint32
+	due  time.Time
+}
+
+// newFrontier makes an empty frontier. Under a seed other than 0 it draws lots.
+func newFrontier(seed uint64) *frontier {
+	f := &frontier{known: roll.New()}
+	if seed != 0 {
+		f.lot = rand.New(rand.NewPCG(seed, seed))
+	}
+	return f
+}
+
+// know marks a host as heard of and visited without queueing it.
+func (f *frontier) know(e probe.Endpoint) {
+	if n := f.add(e); n != 0 {
+		f.at(n).mark |= visited
+	}
+}
+
+// number returns that of a host, 0 when it was not heard of.
+func (f *frontier) number(e probe.Endpoint) uint32 { return f.known.Find(e.Addr) }
+
+// hear queues a host that was not heard of before, and counts who vouches for it. Voucher 0 is nobody in particular; a host
+// that names another repeatedly in one visit counts once.
+func (f *frontier) hear(e probe.Endpoint, voucher uint32) {
+	heard := f.heard()
+	n := f.add(e)
+	if n == 0 {
 		return
 	}
-	last := len(f.blocks) - 1
-	if last < 0 || len(f.blocks[last]) == blockLen {
-		f.blocks = append(f.blocks, make([]key, 0, blockLen))
-		last++
-	}
-	f.blocks[last] = append(f.blocks[last], k)
-	f.length++
-}
-
-// add returns the key of a host and whether it was unknown. What is no address that can be visited is never new.
-func (f *frontier) add(e probe.Endpoint) (key, bool) {
-	if !e.Addr.IsValid() || e.Addr.Port() == 0 {
-		return key{}, false
-	}
-	k := key{addr: e.Addr.Addr().As16(), port: e.Addr.Port(), network: f.network(e.Network)}
-	if _, ok := f.known[k]; ok {
-		return k, false
-	}
-	f.known[k] = struct{}{}
-	return k, true
-}
-
-func (f *frontier) network(n probe.Network) uint8 {
-	i := slices.Index(f.networks, n)
-	if i < 0 {
-		i = len(f.networks)
-		f.networks = append(f.networks, n)
-	}
-	return uint8(i)
-}
-
-// first returns the host that has waited longest, and false when none waits.
-func (f *frontier) first() (probe.Endpoint, bool) {
-	if f.length == 0 {
-		return probe.Endpoint{}, false
-	}
-	k := f.blocks[0][f.head]
-	addr := netip.AddrPortFrom(netip.AddrFrom16(k.addr).Unmap(), k.port)
-	return probe.Endpoint{Network: f.networks[k.network], Addr: addr}, true
-}
-
-// pop takes the first host off the queue.
-func (f *frontier) pop() {
-	f.head++
-	f.length--
-	if f.head < len(f.blocks[0]) {
+	s := f.at(n)
+	if f.heard() > heard {
+		s.mark = waits | 1
+		s.voucher = voucher
+		f.waiting++
+		f.queues[s.mark.level()].push(n)
 		return
 	}
-	f.head = 0
-	if len(f.blocks) == 1 {
-		f.blocks[0] = f.blocks[0][:0]
+	if s.voucher == voucher || s.mark&vouchers == maxVouchers {
 		return
 	}
-	f.blocks[0] = nil
-	f.blocks = f.blocks[1:]
+	before := s.mark.level()
+	s.mark++
+	s.voucher = voucher
+	if s.mark&waits != 0 && s.mark.level() > before {
+		f.queues[s.mark.level()].push(n) // and stays in the lower queue, which will pass over it
+	}
 }
 
-func (f *frontier) heard() int  { return len(f.known) }
-func (f *frontier) queued() int { return f.length }
+// add returns the number of a host, and 0 for what is no address of this network that can be visited.
+func (f *frontier) add(e probe.Endpoint) uint32 {
+	if f.network == "" {
+		f.network = e.Network
+	}
+	if !e.Addr.IsValid() || e.Addr.Port() == 0 || e.Network != f.network {
+		return 0
+	}
+	n, added := f.known.Add(e.Addr)
+	if added {
+		f.hosts = append(f.hosts, standing{})
+	}
+	return n
+}
+
+func (f *frontier) at(n uint32) *standing { return &f.hosts[n-1] }
+
+// next takes the host whose turn it is, and false when none waits.
+func (f *frontier) next() (probe.Endpoint, bool) {
+	for level := levels - 1; level >= 0; level-- {
+		for n, ok := f.queues[level].pop(f.lot); ok; n, ok = f.queues[level].pop(f.lot) {
+			s := f.at(n)
+			if s.mark&waits == 0 || s.mark.level() != level {
+				continue // it has risen to a higher queue
+			}
+			s.mark &^= waits
+			f.waiting--
+			return f.endpoint(n), true
+		}
+	}
+	return probe.Endpoint{}, false
+}
+
+func (f *frontier) endpoint(n uint32) probe.Endpoint {
+	return probe.Endpoint{Network: f.network, Addr: f.known.At(n)}
+}
+
+// visit marks a host as visited, and tells whether it was the first time.
+func (f *frontier) visit(n uint32) bool {
+	s := f.at(n)
+	first := s.mark&visited == 0
+	s.mark |= visited
+	return first
+}
+
+// again promises a host another visit. Promises are given in the order of their times.
+func (f *frontier) again(n uint32, due time.Time) { f.later = append(f.later, promise{n, due}) }
+
+// promised returns how many hosts are to be visited again, and when the first one is due.
+func (f *frontier) promised() (n int, due time.Time) {
+	if len(f.later) == 0 {
+		return 0, time.Time{}
+	}
+	return len(f.later), f.later[0].due
+}
+
+// keep takes the host that was promised another visit first.
+func (f *frontier) keep() probe.Endpoint {
+	n := f.later[0].host
+	f.later = f.later[1:]
+	return f.endpoint(n)
+}
+
+func (f *frontier) heard() int  { return f.known.Len() }
+func (f *frontier) queued() int { return f.waiting }
+
+// A queue holds numbers of hosts.
+type queue struct {
+	numbers []uint32
+	head    int // the first one; those before it are gone
+}
+
+func (q *queue) push(n uint32) { q.numbers = append(q.numbers, n) }
+
+// pop takes the first number, or one that is drawn.
+func (q *queue) pop(lot *rand.Rand) (n uint32, ok bool) {
+	length := len(q.numbers) - q.head
+	if length == 0 {
+		return 0, false
+	}
+	if lot != nil {
+		drawn := q.head + lot.IntN(length)
+		q.numbers[q.head], q.numbers[drawn] = q.numbers[drawn], q.numbers[q.head]
+	}
+	n = q.numbers[q.head]
+	q.head++
+	if 2*q.head >= cap(q.numbers) { // half of the room is unused
+		q.numbers = slices.Delete(q.numbers, 0, q.head)
+		q.head = 0
+	}
+	return n, true
+}

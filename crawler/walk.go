@@ -2,8 +2,6 @@ package crawler
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"gnucensus/probe"
@@ -13,15 +11,22 @@ import (
 type walk struct {
 	*Crawler
 	frontier *frontier
-	begun    int // visits handed to a worker
-	flight   int // of these, not yet brought back
-	stopping bool
-	refused  error // of Config.Admit
+	hosts    chan []probe.Endpoint // to the prober
+	visits   chan []probe.Visit    // and back
+	batches  chan batch            // to the writer
+	written  chan error            // and back
 
-	batch        []probe.Observation
-	batched      int         // visits in the batch
-	batchReached int         // of these, hosts that spoke the protocol
-	age          *time.Timer // runs while the batch is not empty
+	ready    []probe.Endpoint // taken from the frontier, to be handed to the prober
+	begun    int              // first visits taken from the frontier
+	flight   int              // visits handed out, not yet brought back
+	stopping bool
+	timer    *time.Timer // when the next visit may begin, where it must wait
+
+	gathering batch // grows
+	writing   batch // is with the writer, when busy
+	busy      bool
+	aged      bool // gathering is to be written as soon as the writer is free
+	age       *time.Timer
 
 	visited, reached int // recorded
 	cut              int // cut off
@@ -29,125 +34,205 @@ type walk struct {
 }
 
 func newWalk(c *Crawler, seeds []probe.Endpoint) *walk {
-	w := &walk{Crawler: c, frontier: newFrontier(), age: time.NewTimer(c.cfg.BatchAge)}
+	w := &walk{
+		Crawler: c, frontier: newFrontier(c.cfg.Seed),
+		hosts: make(chan []probe.Endpoint), visits: make(chan []probe.Visit),
+		batches: make(chan batch), written: make(chan error),
+		timer: time.NewTimer(0), age: time.NewTimer(c.cfg.BatchAge),
+	}
 	w.age.Stop()
 	for _, e := range c.cfg.Visited {
 		w.frontier.know(e)
 	}
 	for _, e := range seeds {
-		w.frontier.hear(e)
+		w.frontier.hear(e, 0)
 	}
 	w.publish()
 	return w
 }
 
-// loop hands out and takes back until frontier, flight and batch are empty, or until the walk is stopped.
-func (w *walk) loop(ctx context.Context, tasks chan<- probe.Endpoint, done <-chan visit) error {
+// loop hands out and takes back until frontier, flight and batches are empty, or until the walk is stopped.
+func (w *walk) loop(ctx context.Context) error {
 	defer w.age.Stop()
+	defer w.timer.Stop()
 	stop := ctx.Done()
-	started := time.Now()
+	var end <-chan time.Time
+	if w.cfg.Duration > 0 {
+		end = time.After(w.cfg.Duration)
+	}
 	for {
-		if w.cfg.Duration > 0 && time.Since(started) >= w.cfg.Duration && !w.stopping {
-			w.stopping = true
-			w.cfg.Log.Info("crawl ran out of time", "n", w.flight)
+		w.prepare()
+		w.flush()
+		if len(w.ready) == 0 && w.flight == 0 && !w.busy && w.over() {
+			return nil
 		}
-		next, out := w.next(tasks)
-		if out == nil && w.flight == 0 {
-			return errors.Join(w.flush(ctx), w.refused)
+		hosts, visits := w.hosts, w.visits
+		if len(w.ready) == 0 {
+			hosts = nil
 		}
-		var err error
+		if w.busy && len(w.gathering.observations) >= w.cfg.BatchSize {
+			visits = nil // the sink is behind, and so they wait
+		}
 		select {
-		case out <- next:
-			w.frontier.pop()
-			w.begun++
-			w.flight++
-		case v := <-done:
-			w.flight--
-			err = w.take(ctx, v)
+		case hosts <- w.ready:
+			w.flight += len(w.ready)
+			w.ready = nil
+		case seen := <-visits:
+			w.flight -= len(seen)
+			for _, v := range seen {
+				w.take(v)
+			}
+		case err := <-w.written:
+			w.busy = false
+			if err != nil {
+				w.lost += w.writing.visited
+				return err
+			}
+			w.visited += w.writing.visited
+			w.reached += w.writing.reached
+			w.writing.clear()
 		case <-w.age.C:
-			err = w.flush(ctx)
+			w.aged = true
+		case <-w.timer.C:
+		case <-end:
+			w.stop("crawl ran out of time")
 		case <-stop:
-			w.stopping, stop = true, nil
-			w.cfg.Log.Info("crawl stopped", "n", w.flight)
-		}
-		if err != nil {
-			return err
+			stop = nil
+			w.stop("crawl stopped")
 		}
 		w.publish()
 	}
 }
 
-// next returns the first host of the frontier and the channel to send it to, which is nil when no visit may be begun.
-func (w *walk) next(tasks chan<- probe.Endpoint) (probe.Endpoint, chan<- probe.Endpoint) {
-	if w.stopping || w.cfg.MaxHosts > 0 && w.begun >= w.cfg.MaxHosts {
-		return probe.Endpoint{}, nil
+// stop begins no visit any more.
+func (w *walk) stop(why string) {
+	if w.stopping {
+		return
 	}
-	e, ok := w.frontier.first()
-	if !ok {
-		return probe.Endpoint{}, nil
-	}
-	return e, tasks
+	w.stopping = true
+	w.cut += len(w.ready)
+	w.ready = nil
+	w.cfg.Log.Info(why, "n", w.flight)
 }
 
-// take adds a visit to the batch and whom it named to the frontier.
-func (w *walk) take(ctx context.Context, v visit) error {
-	if v.cut {
+// handful bounds the visits that are handed out at once, so that the order of the frontier counts for those after them.
+const handful = 512
+
+// prepare takes hosts from the frontier, when the last ones were handed out.
+func (w *walk) prepare() {
+	if w.stopping || len(w.ready) > 0 {
+		return
+	}
+	room := min(w.cfg.Workers-w.flight, handful)
+	if first := min(room, w.left()); first > 0 {
+		for range w.admit(first) {
+			e, _ := w.frontier.next()
+			w.ready = append(w.ready, e)
+			w.begun++
+		}
+		return
+	}
+	promised, due := w.frontier.promised()
+	if w.over() || room <= 0 || w.left() > 0 || promised == 0 {
+		return
+	}
+	if wait := time.Until(due); wait > 0 {
+		w.timer.Reset(wait)
+		return
+	}
+	if w.admit(1) == 1 {
+		w.ready = append(w.ready, w.frontier.keep())
+	}
+}
+
+// left returns how many hosts wait for their first visit and may have it.
+func (w *walk) left() int {
+	left := w.frontier.queued()
+	if w.cfg.MaxHosts > 0 {
+		left = min(left, w.cfg.MaxHosts-w.begun)
+	}
+	return left
+}
+
+// admit asks for leave to begin visits, and returns how many may begin now.
+func (w *walk) admit(n int) int {
+	if w.cfg.Admit == nil {
+		return n
+	}
+	granted, wait := w.cfg.Admit(n)
+	if granted == 0 {
+		w.timer.Reset(wait)
+	}
+	return granted
+}
+
+// over tells whether no visit is left to begin.
+func (w *walk) over() bool {
+	promised, _ := w.frontier.promised()
+	bounded := w.cfg.MaxHosts > 0 && w.begun >= w.cfg.MaxHosts
+	return w.stopping || w.left() == 0 && (promised == 0 || bounded)
+}
+
+// take adds a visit to the batch and whom it named to the frontier. A visit with a cancelled conversation is no visit, whatever
+// its other conversations gave: recorded by half, the host would never be asked for the rest.
+func (w *walk) take(v probe.Visit) {
+	if v.Cut() {
 		w.cut++
-		if v.err != nil {
-			w.stopping, w.refused = true, v.err
-		}
-		return nil
+		return
 	}
-	for i := range v.observations {
-		for _, p := range v.observations[i].Peers {
-			w.frontier.hear(p.Endpoint)
+	host := w.frontier.number(v.Endpoint)
+	first := w.frontier.visit(host)
+	for i := range v.Observations {
+		for _, p := range v.Observations[i].Peers {
+			w.frontier.hear(p.Endpoint, host)
 		}
 	}
-	if len(w.batch) == 0 {
+	b := &w.gathering
+	if b.empty() {
 		w.age.Reset(w.cfg.BatchAge)
 	}
-	w.batch = append(w.batch, v.observations...)
-	w.batched++
-	if v.reached() {
-		w.batchReached++
+	b.observations = append(b.observations, v.Observations...)
+	if first {
+		b.visited++
 	}
-	if len(w.batch) < w.cfg.BatchSize {
-		return nil
+	switch {
+	case v.Reached():
+		b.reached++
+	case first && w.cfg.Revisit > 0 && v.TimedOut():
+		w.frontier.again(host, time.Now().Add(w.cfg.Revisit))
 	}
-	return w.flush(ctx)
 }
 
-// flush records the batch. The end of ctx does not cut the writing off, its own bound does: whether a batch that was cut
-// off is kept or not, nobody could tell.
-func (w *walk) flush(ctx context.Context) error {
+// flush hands the batch to the writer when it is full or old, or when nothing more will come, and the writer is free.
+func (w *walk) flush() {
+	last := w.flight == 0 && len(w.ready) == 0 && w.over()
+	due := w.aged || last || len(w.gathering.observations) >= w.cfg.BatchSize
+	if w.busy || w.gathering.empty() || !due {
+		return
+	}
 	w.age.Stop()
-	if len(w.batch) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.cfg.WriteTimeout)
-	defer cancel()
-	if err := w.sink.Record(ctx, w.batch); err != nil {
-		return fmt.Errorf("record %d observations: %w", len(w.batch), err)
-	}
-	w.visited += w.batched
-	w.reached += w.batchReached
-	clear(w.batch) // lets go of what the observations hold
-	w.batch, w.batched, w.batchReached = w.batch[:0], 0, 0
-	return nil
+	w.aged = false
+	w.gathering, w.writing = w.writing, w.gathering
+	w.busy = true
+	w.batches <- w.writing
 }
 
 // abandon waits for the visits that are still under way after the sink gave an error.
-func (w *walk) abandon(done <-chan visit) {
-	for ; w.flight > 0; w.flight-- {
-		<-done
-		w.lost++
+func (w *walk) abandon() {
+	for w.flight > 0 {
+		seen := <-w.visits
+		w.flight -= len(seen)
+		w.lost += len(seen)
 	}
+	w.lost += w.gathering.visited
+	w.gathering.clear()
 	w.publish()
 }
 
 func (w *walk) summary() Summary {
+	promised, _ := w.frontier.promised()
 	return Summary{
-		Complete: w.frontier.queued() == 0 && w.flight == 0 && w.cut == 0 && w.batched == 0 && w.lost == 0,
+		Complete: w.frontier.queued() == 0 && promised == 0 && w.cut == 0 && w.lost == 0,
 		Heard:    w.frontier.heard(),
 		Visited:  w.visited,
 		Reached:  w.reached,
@@ -157,9 +242,10 @@ func (w *walk) summary() Summary {
 // publish makes the state visible to Progress.
 func (w *walk) publish() {
 	p := &w.progress
+	promised, _ := w.frontier.promised()
 	p.heard.Store(int64(w.frontier.heard()))
-	p.queued.Store(int64(w.frontier.queued()))
+	p.queued.Store(int64(w.frontier.queued() + promised + len(w.ready)))
 	p.inFlight.Store(int64(w.flight))
-	p.visited.Store(int64(w.visited + w.batched))
-	p.reached.Store(int64(w.reached + w.batchReached))
+	p.visited.Store(int64(w.visited + w.writing.visited + w.gathering.visited))
+	p.reached.Store(int64(w.reached + w.writing.reached + w.gathering.reached))
 }

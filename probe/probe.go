@@ -106,10 +106,42 @@ type Observation struct {
 	Fields map[string]string // facts of this network alone
 }
 
-// A Prober converses with hosts. Probe holds every conversation of one visit and returns one Observation for each, at least
-// one in all; it returns soon after ctx ends, with outcome [Cancelled] for what was cut off. It is safe for concurrent use.
+// A Visit is all conversations with one host, one after another.
+type Visit struct {
+	Endpoint
+	Observations []Observation
+}
+
+// Cut tells whether the visit was cut off, in one of its conversations or before the first.
+func (v Visit) Cut() bool {
+	return len(v.Observations) == 0 || v.some(func(o Outcome) bool { return o == Cancelled })
+}
+
+// Reached tells whether a servent spoke to us.
+func (v Visit) Reached() bool { return v.some(Outcome.Reached) }
+
+// TimedOut tells whether nobody was met and, of those conversations that the host might have answered, none ended but by
+// time: another visit may have more luck.
+func (v Visit) TimedOut() bool {
+	late := func(o Outcome) bool { return o == ConnectTimeout || o == Timeout || o == Silent }
+	return v.some(late) && !v.some(func(o Outcome) bool { return o.Visited() && !late(o) })
+}
+
+func (v Visit) some(is func(Outcome) bool) bool {
+	for i := range v.Observations {
+		if is(v.Observations[i].Outcome) {
+			return true
+		}
+	}
+	return false
+}
+
+// A Prober converses with hosts, many at a time. Survey visits the hosts that it receives, and sends each visit when it has
+// ended, in any order and several together. Soon after ctx ends it sends those that are under way as cut off, and so all that
+// it still receives. It returns when hosts is closed and no visit is under way. Who calls it keeps receiving meanwhile, and
+// lets go of the slices that it sends.
 type Prober interface {
-	Probe(ctx context.Context, e Endpoint) []Observation
+	Survey(ctx context.Context, hosts <-chan []Endpoint, visits chan<- []Visit)
 }
 
 // A Seeder finds the first endpoints of a walk.

@@ -100,7 +100,9 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 		Workers:  c.Workers,
 		MaxHosts: c.MaxHosts,
 		Duration: c.Duration,
-		Admit:    c.pacer.Visit,
+		Revisit:  c.Revisit,
+		Seed:     c.RandomSeed,
+		Admit:    c.pacer.Admit,
 		Visited:  c.snapshot.Visited(),
 		Log:      c.log,
 	}

@@ -18,7 +18,7 @@ func (p *program) crawlCommand() *cli.Command {
 		Name:  "crawl",
 		Usage: "walk the network from seeds, ask queries, and keep a snapshot",
 		Description: strings.TrimSpace(`
-Each host that is heard of is visited once. When nobody is left to visit, the queries are asked through a few ultrapeers that
+Each host that is heard of is visited once, those that more hosts name first. When nobody is left to visit, the queries are asked through a few ultrapeers that
 answered. Ctrl-C saves and tells how to resume.
 
 A live walk without seeds begins with ultrapeers of an earlier snapshot, or else asks the caches of the network: UDP host caches
@@ -59,6 +59,10 @@ func crawlFlags() []cli.Flag {
 		&cli.IntFlag{Name: "workers", DefaultText: "live 200, lab 50", Usage: "visit at most `N` hosts at a time"},
 		&cli.IntFlag{Name: "max-hosts", Usage: "stop after `N` visits; 0: no limit"},
 		&cli.DurationFlag{Name: "duration", Usage: "begin no visit after `TIME`, such as 90m; 0: no limit"},
+		&cli.DurationFlag{Name: "revisit", DefaultText: "live 10m, lab 0s",
+			Usage: "visit hosts that did not answer in time again, at the end and `TIME` after; 0: do not"},
+		&cli.Uint64Flag{Name: "random-seed",
+			Usage: "draw by lots of seed `N` whom to visit first, of hosts that as many name; 0: in the order of hearing"},
 		queries,
 		&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
 		&cli.DurationFlag{Name: "query-wait", DefaultText: "live 30s, lab 1s", Usage: "wait `TIME` for the hits of a query"},

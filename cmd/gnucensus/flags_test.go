@@ -54,6 +54,8 @@ func TestCrawlFlags(t *testing.T) {
 		{"workers", "9", func(s *settings) { s.Workers = 9 }},
 		{"max-hosts", "11", func(s *settings) { s.MaxHosts = 11 }},
 		{"duration", "90m", func(s *settings) { s.Duration = 90 * time.Minute }},
+		{"revisit", "3m", func(s *settings) { s.Revisit = 3 * time.Minute }},
+		{"random-seed", "7", func(s *settings) { s.RandomSeed = 7 }},
 		{"exclude", excluded, func(s *settings) { s.Exclude = excluded }},
 		{"contact", "who@example.org", func(s *settings) { s.Contact = "who@example.org" }},
 		{"queries", queries, func(s *settings) { s.Queries = []string{"one", "two words"} }},

@@ -26,6 +26,8 @@ type settings struct {
 	Workers       int           `json:"workers"`
 	MaxHosts      int           `json:"max_hosts"`
 	Duration      time.Duration `json:"duration_ns"`
+	Revisit       time.Duration `json:"revisit_ns"`
+	RandomSeed    uint64        `json:"random_seed"`
 	Queries       []string      `json:"queries"`
 	QueryVia      int           `json:"query_via"`
 	QueryWait     time.Duration `json:"query_wait_ns"`
@@ -45,6 +47,7 @@ const (
 // hits are soon back; through the dynamic queries of a real network they take up to half a minute.
 var (
 	defaultWorkers   = map[pace.Scope]int{pace.Live: 200, pace.Lab: 50}
+	defaultRevisit   = map[pace.Scope]time.Duration{pace.Live: 10 * time.Minute}
 	defaultQueryWait = map[pace.Scope]time.Duration{pace.Live: 30 * time.Second, pace.Lab: time.Second}
 )
 
@@ -64,12 +67,17 @@ func readSettings(c *cli.Context) (settings, error) {
 		Workers:       defaultWorkers[scope],
 		MaxHosts:      c.Int("max-hosts"),
 		Duration:      c.Duration("duration"),
+		Revisit:       defaultRevisit[scope],
+		RandomSeed:    c.Uint64("random-seed"),
 		QueryVia:      c.Int("query-via"),
 		QueryWait:     defaultQueryWait[scope],
 		Vantage:       c.String("vantage"),
 	}
 	if c.IsSet("workers") {
 		s.Workers = c.Int("workers")
+	}
+	if c.IsSet("revisit") {
+		s.Revisit = c.Duration("revisit")
 	}
 	if c.IsSet("query-wait") {
 		s.QueryWait = c.Duration("query-wait")
@@ -145,6 +153,8 @@ func (s settings) validate(scope pace.Scope) error {
 		return usage("0 means no limit.", "--max-hosts: %d is negative", s.MaxHosts)
 	case s.Duration < 0:
 		return usage("0 means no limit.", "--duration: %v is negative", s.Duration)
+	case s.Revisit < 0:
+		return usage("0 means that nobody is visited again.", "--revisit: %v is negative", s.Revisit)
 	case s.QueryVia < 0 || s.QueryVia > 100:
 		return usage("", "--query-via: %d is not between 0 and 100", s.QueryVia)
 	case s.QueryWait <= 0:

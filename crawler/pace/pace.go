@@ -97,17 +97,18 @@ func New(l Limits) (*Pacer, error) {
 // fast crawl down.
 func VisitBurst(perSecond float64) int { return 1 + int(perSecond/10) }
 
-// Visit waits until the next visit may begin. It returns an error only when ctx ends.
-func (p *Pacer) Visit(ctx context.Context) error {
+// Admit tells how many of n visits may begin now, and if none, how long to wait before asking again.
+func (p *Pacer) Admit(n int) (granted int, wait time.Duration) {
 	if p.visits == nil {
-		return ctx.Err()
+		return n, 0
 	}
-	r := p.visits.Reserve()
-	if err := sleep(ctx, nil, r.Delay()); err != nil {
-		r.Cancel()
-		return fmt.Errorf("wait for the rate of visits: %w", err)
+	now := time.Now()
+	granted = min(n, int(p.visits.TokensAt(now)))
+	if granted < 1 {
+		return 0, until(p.visits, now)
 	}
-	return nil
+	p.visits.AllowN(now, granted)
+	return granted, 0
 }
 
 // DialContext connects to an address and port by TCP. It first waits for its turn as long as ctx lasts, and then tries for

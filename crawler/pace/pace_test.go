@@ -120,8 +120,8 @@ func TestVisitRateHoldsInEveryWindow(t *testing.T) {
 		for range 20 {
 			wg.Go(func() {
 				for range 20 {
-					if err := p.Visit(t.Context()); err != nil {
-						t.Errorf("Visit: %v", err)
+					for granted, wait := p.Admit(1); granted == 0; granted, wait = p.Admit(1) {
+						time.Sleep(wait)
 					}
 					mu.Lock()
 					times = append(times, time.Now())
@@ -137,20 +137,38 @@ func TestVisitRateHoldsInEveryWindow(t *testing.T) {
 	})
 }
 
+func TestAdmitGrantsSome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacer(t, Limits{Scope: Lab, Visits: 50})
+		if granted, _ := p.Admit(4); granted != 4 {
+			t.Errorf("%d of 4 visits may begin", granted)
+		}
+		if granted, _ := p.Admit(100); granted != VisitBurst(50)-4 {
+			t.Errorf("%d visits more may begin", granted)
+		}
+		granted, wait := p.Admit(1)
+		if granted != 0 || wait <= 0 {
+			t.Errorf("%d visits more may begin, the next after %v", granted, wait)
+		}
+		time.Sleep(wait)
+		if granted, _ := p.Admit(2); granted != 1 {
+			t.Errorf("%d visits may begin after the wait", granted)
+		}
+		unlimited := newPacer(t, Limits{Scope: Lab})
+		if granted, _ := unlimited.Admit(1 << 20); granted != 1<<20 {
+			t.Errorf("%d visits may begin without a limit", granted)
+		}
+	})
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(t, Limits{Scope: Lab, Visits: 0.001, PerHost: 0.001})
+		p := newPacer(t, Limits{Scope: Lab, PerHost: 0.001})
 		to := netip.MustParseAddrPort("127.40.0.1:6346")
 		departures(t, p, HostBurst, to.String())
-		if err := p.Visit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		started := time.Now()
-		if err := p.Visit(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Visit: %v", err)
-		}
 		if _, err := p.DialContext(ctx, "tcp", to.String()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("DialContext: %v", err)
 		}
