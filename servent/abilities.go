@@ -102,12 +102,15 @@ func capital(b bool) string {
 // supportedMessages are the vendor messages that the node reads on a link.
 func (n *Node) supportedMessages() *message.MessagesSupported {
 	list := []message.SupportedMessage{
-		{Vendor: message.BEAR, Selector: 4, Version: 1},  // hops flow
-		{Vendor: message.BEAR, Selector: 7, Version: 1},  // TCP connect back
-		{Vendor: message.BEAR, Selector: 11, Version: 1}, // query status request
-		{Vendor: message.BEAR, Selector: 12, Version: 1}, // query status
-		{Vendor: message.GTKG, Selector: 7, Version: 2},  // UDP connect back
-		{Vendor: message.LIME, Selector: 22, Version: 2}, // push proxy acknowledgement
+		{Vendor: message.BEAR, Selector: 4, Version: 1},           // hops flow
+		{Vendor: message.BEAR, Selector: 7, Version: 1},           // TCP connect back
+		{Vendor: message.BEAR, Selector: 11, Version: 1},          // query status request
+		{Vendor: message.BEAR, Selector: 12, Version: 1},          // query status
+		{Vendor: message.GTKG, Selector: 7, Version: 2},           // UDP connect back
+		{Vendor: message.LIME, Selector: 11, Version: securedOOB}, // out-of-band acknowledgement
+		{Vendor: message.LIME, Selector: 12, Version: securedOOB}, // out-of-band indication
+		{Vendor: message.LIME, Selector: 13, Version: 1},          // out-of-band proxy veto
+		{Vendor: message.LIME, Selector: 22, Version: 2},          // push proxy acknowledgement
 	}
 	if n.mayBeProxy() {
 		list = append(list,

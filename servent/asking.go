@@ -2,7 +2,6 @@ package servent
 
 import (
 	"context"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -14,12 +13,14 @@ import (
 type asking struct {
 	message message.Message
 	key     qrp.Key
-	leaf    *peer // who asks; nil: the node itself
-	target  int   // results that are enough
-	ttl     uint8 // that its copies may have
+	leaf    *peer        // who asks; nil: the node itself
+	asked   message.GUID // of the leaf's query; not that of the message where the node asks in its own name
+	target  int          // results that are enough
+	ttl     uint8        // that its copies may have
 
-	hit     func(Hit)     // takes the hits of an own query; nil for a leaf's
-	guess   *guess        // how it is asked by UDP; nil: it is not
+	hit     func(Hit) // takes the hits of an own query; nil for a leaf's
+	guess   *guess    // how it is asked by UDP; nil: it is not
+	claims  claims
 	changed chan struct{} // holds a token when something below changed
 
 	mu       sync.Mutex
@@ -29,7 +30,6 @@ type asking struct {
 	before   int  // results when it told so
 	misses   int  // requests for that which have had no answer
 	stopped  bool // nobody wants more
-	claims   map[netip.AddrPort]claim
 }
 
 // reporters is how many ultrapeers a leaf is taken to ask at once: what it reports are the results of all of them ("Leaf
@@ -107,7 +107,7 @@ func (a *asking) wait(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-// Askings are those under way, by the GUID of their query.
+// Askings are those under way, by the GUID of their query, and by that of a leaf's which the node asks in its own name.
 type askings struct {
 	mu   sync.Mutex
 	byID map[message.GUID]*asking
@@ -120,12 +120,16 @@ func (s *askings) begin(a *asking) {
 		s.byID = make(map[message.GUID]*asking)
 	}
 	s.byID[a.message.GUID] = a
+	if a.leaf != nil {
+		s.byID[a.asked] = a
+	}
 }
 
 func (s *askings) end(a *asking) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.byID, a.message.GUID)
+	delete(s.byID, a.asked)
 }
 
 // find returns the asking of a query, nil when there is none.
@@ -155,5 +159,11 @@ func (a *asking) take(h Hit) {
 func (s *askings) len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.byID)
+	n := 0
+	for id, a := range s.byID {
+		if id == a.message.GUID {
+			n++
+		}
+	}
+	return n
 }

@@ -43,8 +43,9 @@ func (n *Node) askForLeaf(ctx context.Context, p *peer, m message.Message, q *me
 		p.asked[0].stop()
 		p.asked = p.asked[1:]
 	}
+	asked, own := n.substitute(p, m, q)
 	a := &asking{
-		message: m, key: key, leaf: p, target: max(1, n.cfg.Results/leafPart), ttl: m.TTL, results: results,
+		message: asked, key: key, leaf: p, asked: m.GUID, target: max(1, n.cfg.Results/leafPart), ttl: m.TTL, results: results,
 		guided:  q.Flags&message.QueryGuided != 0 || p.knows(message.BEAR, 11),
 		changed: make(chan struct{}, 1),
 	}
@@ -54,6 +55,9 @@ func (n *Node) askForLeaf(ctx context.Context, p *peer, m message.Message, q *me
 		defer n.askings.end(a)
 		defer a.stop()
 		n.ask(ctx, a)
+		if own != nil && a.done() {
+			own.enough.Store(true)
+		}
 	})
 }
 
@@ -174,7 +178,7 @@ func (c *campaign) inquire(ctx context.Context) {
 		return
 	}
 	c.steps = 0
-	a.leaf.tell(a.message.GUID, &message.QueryStatusRequest{})
+	a.leaf.tell(a.asked, &message.QueryStatusRequest{})
 	ctx, cancel := context.WithTimeout(ctx, statusWait*c.node.cfg.HopWait)
 	defer cancel()
 	for a.awaited() && !a.done() && ctx.Err() == nil {

@@ -49,7 +49,7 @@ func (e errands) add(do func(context.Context)) {
 // quotaHosts is how many addresses a quota knows at most.
 const quotaHosts = 4096
 
-// A quota limits how often the node connects to an address because somebody asked for it, whoever that was: so nobody can aim
+// A quota limits how often the node does something for an address, or to it because somebody asked for it: so nobody can aim
 // it at a third host.
 type quota struct {
 	most int // within …

@@ -29,27 +29,33 @@ const (
 // guessed stands, where a link is expected, for somebody who asks by UDP.
 const guessed linkID = math.MaxUint32
 
-// Guessers are those who asked by UDP, by the GUID of their query.
-type guessers struct {
-	mu   sync.Mutex
-	byID generations[netip.AddrPort]
+// A guesser is somebody who asked by UDP.
+type guesser struct {
+	at       netip.AddrPort
+	inflates bool // answers may be deflated
 }
 
-func (g *guessers) put(id message.GUID, at netip.AddrPort) {
+// Guessers are those of a node, by the GUID of their query.
+type guessers struct {
+	mu   sync.Mutex
+	byID generations[guesser]
+}
+
+func (g *guessers) put(id message.GUID, who guesser) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.byID.most = guessersKept
-	g.byID.put(id, at)
+	g.byID.put(id, who)
 }
 
-func (g *guessers) find(id message.GUID) (at netip.AddrPort, found bool) {
+func (g *guessers) find(id message.GUID) (who guesser, found bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.byID.find(id)
 }
 
-// guesses tells whether the node answers queries by UDP.
-func (n *Node) guesses() bool {
+// answersGuesses tells whether the node answers queries by UDP.
+func (n *Node) answersGuesses() bool {
 	return n.cfg.Dialect.Guess && !n.cfg.Firewalled && n.Role() == Ultrapeer
 }
 
@@ -74,11 +80,14 @@ func (n *Node) guessHosts() (hosts []ggep.Host) {
 func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrPort) {
 	extensions := q.GGEP()
 	key, found := extensions.QK()
+	who := guesser{at: from, inflates: extensions.Z()}
 	switch {
-	case !n.guesses() || !found || !n.mayAnswer(from) || !sensible(q) || m.GUID == message.GUID{}:
+	case !n.answersGuesses() || !found || !n.mayAnswer(from) || !sensible(q) || m.GUID == message.GUID{}:
 		return
 	case !hmac.Equal(key, n.queryKey(from, 0)) && !hmac.Equal(key, n.queryKey(from, 1)):
-		n.acknowledgeGuess(m.GUID, from, ggep.QK(n.queryKey(from, 0)))
+		n.acknowledgeGuess(m.GUID, who, ggep.QK(n.queryKey(from, 0)))
+		return
+	case n.cfg.Manners.Guesses > 0 && !n.guesses.take(from.Addr()):
 		return
 	case q.Flags&message.QueryOOB != 0 && m.GUID.ReplyTo() != from:
 		return // leaves would send hits to somebody else
@@ -87,19 +96,22 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 	}
 	n.seen.queries.Add(1)
 	n.report(QuerySeen{From: from, Path: Guess, Words: q.Words, TTL: m.TTL, Hops: m.Hops})
-	n.guessers.put(m.GUID, from)
+	n.guessers.put(m.GUID, who)
 	var blocks []ggep.Block
 	if _, wanted := extensions.SCP(); wanted {
 		blocks = ggep.IPP(n.guessHosts()...)
 	}
-	n.acknowledgeGuess(m.GUID, from, blocks...)
-	n.sendHits(m.GUID, from, Guess, n.cfg.Library.Answer(q, resultsPerQuery))
+	n.acknowledgeGuess(m.GUID, who, blocks...)
+	results := n.cfg.Library.Answer(q, resultsPerQuery)
+	for _, hit := range n.datagramHits(m.GUID, from, Guess, results, who.inflates) {
+		n.sendDatagram(from, hit)
+	}
 	m.TTL, m.Hops = 1, 1
 	n.relayToLeaves(nil, &copies{message: m}, qrp.KeyOf(q.Words))
 }
 
 // acknowledgeGuess sends the PONG that a query by UDP is answered with: it names another host to be asked, if there is one.
-func (n *Node) acknowledgeGuess(id message.GUID, to netip.AddrPort, blocks ...ggep.Block) {
+func (n *Node) acknowledgeGuess(id message.GUID, to guesser, blocks ...ggep.Block) {
 	tail, err := ggep.Append(nil, blocks...)
 	if err != nil {
 		return
@@ -108,14 +120,22 @@ func (n *Node) acknowledgeGuess(id message.GUID, to netip.AddrPort, blocks ...gg
 	if others := n.guessHosts(); len(others) > 0 {
 		pong.Addr = others[0].Addr
 	}
-	n.sendDatagram(to, message.Message{GUID: id, TTL: 1, Hops: guessHopsBack, Body: pong})
+	n.sendGuesser(to, message.Message{GUID: id, TTL: 1, Hops: guessHopsBack, Body: pong})
 }
 
 // returnToGuesser sends the hit of a leaf to who asked by UDP.
 func (n *Node) returnToGuesser(m message.Message, hit *message.QueryHit) {
 	if to, found := n.guessers.find(m.GUID); found {
-		n.sendDatagram(to, message.Message{GUID: m.GUID, TTL: 1, Hops: m.Hops + 1, Body: hit})
+		n.sendGuesser(to, message.Message{GUID: m.GUID, TTL: 1, Hops: m.Hops + 1, Body: hit})
 	}
+}
+
+// sendGuesser sends an answer to who asked by UDP, deflated where that is understood.
+func (n *Node) sendGuesser(to guesser, m message.Message) {
+	if to.inflates {
+		m = message.Deflate(m)
+	}
+	n.sendDatagram(to.at, m)
 }
 
 // A guess is a search by UDP: ultrapeers are asked one after another, each for itself and its leaves.
@@ -244,7 +264,7 @@ func (n *Node) takeGuess(a *asking, host netip.AddrPort, pong *message.Pong) {
 	}
 	q := *a.message.Body.(*message.Query)
 	x := q.Extensions()
-	x.GGEP = append(x.GGEP, ggep.QK(key), ggep.SCP(0))
+	x.GGEP = append(x.GGEP, ggep.QK(key), ggep.SCP(0), ggep.Z())
 	tail, err := x.Append(nil)
 	if err != nil {
 		return

@@ -1,6 +1,7 @@
 package servent_test
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -179,5 +180,106 @@ func TestGuessTrustsTheSource(t *testing.T) {
 	s.send("127.80.33.1:6346", hit("right"))
 	if got := <-hits; got.QueryHit == nil || got.Results[0].Name != "right" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestDeflatedAnswers: who says that it inflates gets answers deflated, where that makes them smaller, and nobody else does.
+func TestDeflatedAnswers(t *testing.T) {
+	t.Parallel()
+	const near = "127.80.34.1:6346"
+	c := ultrapeer(near)
+	var files []library.File
+	for i := range 9 {
+		files = append(files, library.File{Name: fmt.Sprintf("far away in the mountains %d.txt", i)})
+	}
+	c.Library = library.New(files)
+	for i := range 30 {
+		c.Known = append(c.Known, addr(fmt.Sprintf("127.80.34.%d:6346", 100+i)))
+	}
+	run(t, c)
+	s := newSearcher(t, near, "127.80.34.9:6400")
+	inflated := func(m message.Message, deflated bool) message.Message {
+		t.Helper()
+		if (m.TTL&message.TTLDeflated != 0) != deflated {
+			t.Errorf("TTL %#x of %+v", m.TTL, m.Body)
+		}
+		m, err := message.Inflate(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for _, ttl := range []uint8{1, 1 | message.TTLInflates} {
+		s.send(near, message.Message{GUID: message.NewGUID(), TTL: ttl, Body: &message.Ping{Tail: tail(t, ggep.SCP(0))}})
+		m, _ := s.datagram()
+		if pong, ok := inflated(m, ttl != 1).Body.(*message.Pong); !ok || len(pong.GGEP().IPP()) != 30 {
+			t.Errorf("%+v", pong)
+		}
+	}
+	s.send(near, message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Ping{Tail: tail(t, ggep.QK(nil))}})
+	m, _ := s.datagram()
+	key, _ := m.Body.(*message.Pong).GGEP().QK()
+	for _, blocks := range []ggep.Blocks{{ggep.QK(key)}, {ggep.QK(key), ggep.Z()}} {
+		s.send(near, message.Message{GUID: message.NewGUID(), TTL: 1,
+			Body: &message.Query{Flags: message.QueryMark, Words: "far", Tail: tail(t, blocks...)}})
+		s.datagram() // the acknowledgement
+		m, _ := s.datagram()
+		if hit, ok := inflated(m, blocks.Z()).Body.(*message.QueryHit); !ok || len(hit.Results) != 9 {
+			t.Errorf("%+v", hit)
+		}
+	}
+}
+
+// TestDeflatedRequests: what is deflated is read, and a bomb is not.
+func TestDeflatedRequests(t *testing.T) {
+	t.Parallel()
+	const near = "127.80.35.1:6346"
+	run(t, ultrapeer(near))
+	s := newSearcher(t, near, "127.80.35.9:6400")
+	id := message.NewGUID()
+	bomb := message.Deflate(message.Message{GUID: message.NewGUID(), TTL: 1,
+		Body: &message.Unknown{Kind: message.TypePing, Payload: make([]byte, 1<<20)}})
+	if bomb.TTL&message.TTLDeflated == 0 {
+		t.Fatal("no bomb")
+	}
+	s.send(near, bomb)
+	ping := message.Message{GUID: id, TTL: 1, Body: &message.Ping{Tail: make([]byte, 100)}}
+	s.send(near, message.Deflate(ping))
+	if pong, _ := s.pong(id); pong.Addr != addr(near) {
+		t.Errorf("%+v", pong)
+	}
+}
+
+// TestGuessesAreLimited: of one address, so many queries by UDP are answered within a minute.
+func TestGuessesAreLimited(t *testing.T) {
+	t.Parallel()
+	const near, most = "127.80.36.1:6346", 3
+	c := ultrapeer(near)
+	c.Manners.Guesses = most
+	run(t, c)
+	s, other := newSearcher(t, near, "127.80.36.9:6400"), newSearcher(t, near, "127.80.36.8:6400")
+	answered := func(s *searcher) (n int) {
+		s.send(near, message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Ping{Tail: tail(t, ggep.QK(nil))}})
+		m, _ := s.datagram()
+		key, _ := m.Body.(*message.Pong).GGEP().QK()
+		for range 2 * most {
+			s.send(near, message.Message{GUID: message.NewGUID(), TTL: 1,
+				Body: &message.Query{Flags: message.QueryMark, Words: "far", Tail: tail(t, ggep.QK(key))}})
+		}
+		last := message.NewGUID()
+		s.send(near, message.Message{GUID: last, TTL: 1, Body: &message.Ping{}})
+		for {
+			m, _ := s.datagram()
+			if m.GUID == last {
+				return n
+			}
+			n++
+		}
+	}
+	if got := answered(s); got != most {
+		t.Errorf("%d answers", got)
+	}
+	if got := answered(other); got != most {
+		t.Errorf("%d answers for somebody else", got)
 	}
 }

@@ -10,6 +10,9 @@ import (
 // answerQuery sends the hits of the own library and returns how many results they have. The message has been counted as one
 // hop further than it came.
 func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (results int) {
+	if q.Flags&message.QueryOOB != 0 && !n.routes.answer(m.GUID) {
+		return 0
+	}
 	most := resultsPerQuery
 	if wanted := int(q.Flags & message.QueryMaxHits); wanted > 0 {
 		most = min(most, wanted)
@@ -72,6 +75,9 @@ func (n *Node) handleHit(p *peer, m message.Message, hit *message.QueryHit) {
 	to := n.seats.find(from)
 	if n.Role() == Leaf || to == nil || to == p {
 		return
+	}
+	if s, found := n.substitutes.find(m.GUID); found {
+		m.GUID = s.id
 	}
 	m.TTL = min(m.TTL, maxTTL+hitExtraTTL)
 	m.Hops++

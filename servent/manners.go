@@ -13,12 +13,14 @@ type Manners struct {
 	Handshakes    int           // within a minute; who makes more gets a 429, and is banned for a while; 0: any number
 	PingEvery     time.Duration // least time between two PINGs by UDP; those that come sooner get no answer; 0: any
 	UDPCrawlEvery time.Duration // the same of UDP crawler pings
+	Guesses       int           // queries by UDP within a minute; those above get no answer; 0: any number
 }
 
 // Strict are the manners of gtk-gnutella. A node that strangers can send datagrams to needs such limits: its answers are larger
 // than the requests, and who asks may have lied about its address.
 var Strict = Manners{
 	CrawlEvery: 300 * time.Second, Handshakes: 2, PingEvery: 60 * time.Second, UDPCrawlEvery: 120 * time.Second,
+	Guesses: 60,
 }
 
 // A request is something that is answered now and then.

@@ -18,30 +18,32 @@ import (
 
 // A Node is one servent.
 type Node struct {
-	cfg      Config
-	started  time.Time
-	seats    *seats
-	routes   *routes
-	routing  *routing
-	askings  askings
-	seen     tallies
-	guard    *guard
-	keeper   *keeper // nil: it dials Config.Connect alone
-	pinger   pinger
-	offers   offers
-	secret   secret
-	guessers guessers
-	wall     wall
-	errands  errands
-	pushes   *quota // connections to downloaders
-	knocks   *quota // and to neighbours that want to know whether they can be reached
-	calls    calls
-	services map[string]service
-	server   *transfer.Server // of files; nil: none
-	tls      *handshake.TLS   // nil: plaintext alone
-	leaf     atomic.Bool      // the role now
-	reached  atomic.Bool      // somebody has connected to it
-	log      *slog.Logger
+	cfg         Config
+	started     time.Time
+	seats       *seats
+	routes      *routes
+	routing     *routing
+	askings     askings
+	seen        tallies
+	guard       *guard
+	keeper      *keeper // nil: it dials Config.Connect alone
+	pinger      pinger
+	offers      offers
+	substitutes substitutes
+	secret      secret
+	guessers    guessers
+	guesses     *quota // queries by UDP that are answered
+	wall        wall
+	errands     errands
+	pushes      *quota // connections to downloaders
+	knocks      *quota // and to neighbours that want to know whether they can be reached
+	calls       calls
+	services    map[string]service
+	server      *transfer.Server // of files; nil: none
+	tls         *handshake.TLS   // nil: plaintext alone
+	leaf        atomic.Bool      // the role now
+	reached     atomic.Bool      // somebody has connected to it
+	log         *slog.Logger
 }
 
 // New returns a node of the configuration. It starts nothing.
@@ -52,7 +54,7 @@ func New(cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	n := &Node{
 		cfg: cfg, seats: newSeats(cfg.Slots), routes: newRoutes(), routing: newRouting(cfg.Library),
-		guard: newGuard(cfg.Manners), secret: newSecret(), log: cfg.Log.With("node", cfg.Addr),
+		guard: newGuard(cfg.Manners), offers: newOffers(), guesses: newQuota(cfg.Manners.Guesses, time.Minute), secret: newSecret(), log: cfg.Log.With("node", cfg.Addr),
 		wall: wall{wake: make(chan struct{}, 1)}, errands: newErrands(),
 		pushes: newQuota(pushesPerHost, pushTime), knocks: newQuota(knockTries, knockEvery),
 	}
@@ -136,6 +138,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	running.Go(func() { n.keepTable(ctx) })
 	running.Go(func() { n.discover(ctx) })
+	running.Go(func() { n.post(ctx) })
 	running.Go(func() { n.errands.run(ctx) })
 	running.Go(func() { n.testWall(ctx) })
 	if n.keeper != nil {

@@ -53,7 +53,7 @@ func ultrapeer(at string) servent.Config {
 	return servent.Config{
 		Addr: addr(at), Role: servent.Ultrapeer, Agent: "gtk-gnutella/1.2.3", Dialect: servent.GTKG,
 		Vendor: ggep.Vendor{Code: message.GTKG, Version: 0x83}, Slots: servent.Slots{Ultrapeers: 5, Leaves: 20},
-		HopWait: 50 * time.Millisecond, TableWait: time.Millisecond,
+		HopWait: 50 * time.Millisecond, TableWait: time.Millisecond, HitWait: time.Millisecond,
 	}
 }
 

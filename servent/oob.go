@@ -1,9 +1,8 @@
 package servent
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
+	"context"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -17,30 +16,42 @@ import (
 // in its GUID, so what is sent there before somebody has answered from it is little, and stops where nobody does.
 const (
 	offerLife    = 80 * time.Second  // for which hits wait to be fetched
+	offerAgain   = 20 * time.Second  // after it, what was not fetched is told of again: three times
 	offersKept   = 256               // at once
 	mostDebt     = 25                // offers to one IP address that were not fetched, in a time of …
 	debtTime     = 60 * time.Second  // … so long
 	debtBan      = 600 * time.Second // of who has more
 	debtorsKept  = 4096
+	hitsQueued   = 50   // for one offer
+	hitJitter    = 2    // times Config.HitWait: what is added to it by chance, at most
 	lowestPort   = 1024 // below it are services that have nothing to do with this
 	datagramHit  = 900  // bytes of results after which a hit out of band takes no more
-	claimsKept   = 4096 // responders from which one query fetches
 	leastToken   = 4    // bytes
 	longestToken = 16
 )
 
-// An offer is hits that were told of and wait to be fetched.
+// An offer is hits that were told of and wait to be fetched, or to be sent one after another.
 type offer struct {
 	to      netip.AddrPort
+	number  message.Message // tells of them
 	results []message.Result
-	until   time.Time
+	until   time.Time // they may be fetched
+	fetched bool
+	hits    []message.Message // that were fetched, and not yet sent
+	due     time.Time         // the number is sent again, or the next hit is sent
 }
 
 // Offers are those of a node.
 type offers struct {
+	wake chan struct{} // holds a token when something became due
+
 	mu    sync.Mutex
-	byID  map[message.GUID]offer
+	byID  map[message.GUID]*offer
 	debts map[netip.Addr]*debt
+}
+
+func newOffers() offers {
+	return offers{wake: make(chan struct{}, 1), byID: make(map[message.GUID]*offer), debts: make(map[netip.Addr]*debt)}
 }
 
 // A debt is how many offers an address has not fetched lately.
@@ -48,18 +59,16 @@ type debt struct {
 	level  float64 // at the time below; it sinks with time
 	at     time.Time
 	banned time.Time // until
+	served time.Time // no hit is sent to it before
 }
 
 // make keeps an offer, unless there are too many, or too many that its address did not fetch.
-func (s *offers) make(id message.GUID, o offer, now time.Time) bool {
+func (s *offers) make(o offer, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.byID == nil {
-		s.byID, s.debts = make(map[message.GUID]offer), make(map[netip.Addr]*debt)
-	}
 	if len(s.byID) >= offersKept {
 		for id, o := range s.byID {
-			if now.After(o.until) {
+			if o.over(now) {
 				delete(s.byID, id)
 			}
 		}
@@ -67,8 +76,15 @@ func (s *offers) make(id message.GUID, o offer, now time.Time) bool {
 	if len(s.byID) >= offersKept || !s.lend(o.to.Addr(), now) {
 		return false
 	}
-	s.byID[id] = o
+	o.due, o.until = now, now.Add(offerLife)
+	s.byID[o.number.GUID] = &o
+	s.stir()
 	return true
+}
+
+// over tells whether nothing can come of an offer any more.
+func (o *offer) over(now time.Time) bool {
+	return o.fetched && len(o.hits) == 0 || !o.fetched && !now.Before(o.until)
 }
 
 // lend adds to the debt of an address, if it is not too large.
@@ -103,25 +119,98 @@ func (d *debt) now(now time.Time) float64 {
 // forgive forgets those who owe nothing any more.
 func (s *offers) forgive(now time.Time) {
 	for to, d := range s.debts {
-		if d.now(now) == 0 && now.After(d.banned) {
+		if d.now(now) == 0 && now.After(d.banned) && now.After(d.served) {
 			delete(s.debts, to)
 		}
 	}
 }
 
-// take returns the results that somebody fetches who was told of them, and ends the offer.
-func (s *offers) take(id message.GUID, from netip.AddrPort, now time.Time) []message.Result {
+// take has the results that somebody fetches, who was told of them, packed into hits that are sent one after another.
+func (s *offers) take(id message.GUID, from netip.AddrPort, now time.Time, pack func([]message.Result) []message.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, found := s.byID[id]
-	if !found || o.to != from || now.After(o.until) {
-		return nil
+	if !found || o.to != from || o.fetched || now.After(o.until) {
+		return
 	}
-	delete(s.byID, id)
 	if d := s.debts[from.Addr()]; d != nil {
 		d.level = max(0, d.level-1)
 	}
-	return o.results
+	o.fetched, o.hits, o.due = true, pack(o.results), now
+	o.hits = o.hits[:min(len(o.hits), hitsQueued)]
+	s.stir()
+}
+
+// stir has what became due sent.
+func (s *offers) stir() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// A parcel is a datagram on its way.
+type parcel struct {
+	to      netip.AddrPort
+	message message.Message
+}
+
+// ready returns what is to be sent now, and when there will be more. Between two hits to one address there is the pause.
+func (s *offers) ready(now time.Time, pause func() time.Duration) (out []parcel, next time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next = now.Add(offerAgain)
+	for id, o := range s.byID {
+		if o.over(now) {
+			delete(s.byID, id)
+			continue
+		}
+		switch {
+		case now.Before(o.due):
+		case o.fetched:
+			d := s.debts[o.to.Addr()]
+			if d == nil {
+				d = &debt{} // it was forgiven, and there are no more of them than offers
+				s.debts[o.to.Addr()] = d
+			}
+			if !now.Before(d.served) {
+				out = append(out, parcel{o.to, o.hits[0]})
+				o.hits = o.hits[1:]
+				d.served = now.Add(pause())
+			}
+			o.due = d.served
+		default:
+			out = append(out, parcel{o.to, o.number})
+			o.due = now.Add(offerAgain)
+		}
+		if o.due.Before(next) {
+			next = o.due
+		}
+	}
+	return out, next
+}
+
+// post sends what becomes due of offers until ctx ends.
+func (n *Node) post(ctx context.Context) {
+	pause := func() time.Duration {
+		return n.cfg.HitWait + time.Duration(rand.Int64N(int64(hitJitter*n.cfg.HitWait)+1))
+	}
+	for {
+		out, next := n.offers.ready(time.Now(), pause)
+		for _, p := range out {
+			n.sendDatagram(p.to, p.message)
+		}
+		more := time.NewTimer(time.Until(next))
+		select {
+		case <-more.C:
+		case <-n.offers.wake:
+		case <-ctx.Done():
+		}
+		more.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
 }
 
 // promise tells the searcher by UDP that there are results, if the query asks for that and the node may. Neighbours get theirs
@@ -136,16 +225,15 @@ func (n *Node) promise(m message.Message, q *message.Query, results []message.Re
 	if !wanted || q.Flags&message.QueryFirewalled != 0 {
 		return false
 	}
-	now := time.Now()
-	if !n.offers.make(m.GUID, offer{to: to, results: results, until: now.Add(offerLife)}, now) {
-		return false
-	}
-	number := message.OOBReplyNumber{Version: 2, Hits: uint8(min(len(results), 255)), Flags: message.OOBUnsolicited}
+	number := message.OOBReplyNumber{Version: 2, Hits: uint8(min(len(results), 255))}
 	if secure {
 		number.Version = 3
 	}
-	n.sendDatagram(to, message.Message{GUID: m.GUID, TTL: 1, Body: number.Vendor()})
-	return true
+	if !n.walledUDP() {
+		number.Flags = message.OOBUnsolicited
+	}
+	told := message.Message{GUID: m.GUID, TTL: 1, Body: number.Vendor()}
+	return n.offers.make(offer{to: to, number: told, results: results}, time.Now())
 }
 
 // mayAnswer tells whether a datagram may be sent to an address that somebody else named: it is not the node's own, and lies in
@@ -157,27 +245,28 @@ func (n *Node) mayAnswer(to netip.AddrPort) bool {
 		ip.IsLoopback() == own.IsLoopback() && (!ip.IsPrivate() || own.IsPrivate())
 }
 
-// deliver sends the hits that somebody fetches.
-func (n *Node) deliver(id message.GUID, ack *message.OOBReplyAck, from netip.AddrPort) {
+// deliver begins to send the hits that somebody fetches; deflated, where the request says that it inflates them.
+func (n *Node) deliver(request message.Message, ack *message.OOBReplyAck, from netip.AddrPort) {
 	token, secure := ack.GGEP().SO()
 	if secure && (len(token) < leastToken || len(token) > longestToken) {
 		return
-	}
-	results := n.offers.take(id, from, time.Now())
-	if ack.Wanted < 255 {
-		results = results[:min(len(results), int(ack.Wanted))]
 	}
 	var blocks []ggep.Block
 	if secure {
 		blocks = append(blocks, ggep.SO(token))
 	}
-	n.sendHits(id, from, OutOfBand, results, blocks...)
+	n.offers.take(request.GUID, from, time.Now(), func(results []message.Result) []message.Message {
+		if ack.Wanted < 255 {
+			results = results[:min(len(results), int(ack.Wanted))]
+		}
+		return n.datagramHits(request.GUID, from, OutOfBand, results, request.TTL&message.TTLInflates != 0, blocks...)
+	})
 }
 
-// sendHits sends hits by UDP, in datagrams that no network divides.
-func (n *Node) sendHits(
-	id message.GUID, to netip.AddrPort, path Path, results []message.Result, blocks ...ggep.Block,
-) {
+// datagramHits packs results of the library into hits for datagrams that no network divides.
+func (n *Node) datagramHits(
+	id message.GUID, to netip.AddrPort, path Path, results []message.Result, deflate bool, blocks ...ggep.Block,
+) (hits []message.Message) {
 	if len(results) > 0 {
 		n.report(HitsSent{To: to, Path: path, Results: len(results)})
 	}
@@ -187,108 +276,13 @@ func (n *Node) sendHits(
 			size += len(results[part].Name) + len(results[part].Tail) + 10
 			part++
 		}
-		n.sendDatagram(to, message.Message{GUID: id, TTL: 1, Body: n.hit(results[:part], blocks...)})
+		hit := message.Message{GUID: id, TTL: 1, Body: n.hit(results[:part], blocks...)}
+		if deflate {
+			hit = message.Deflate(hit)
+		}
+		hits = append(hits, hit)
 		n.seen.hits.Add(1)
 		results = results[part:]
 	}
-}
-
-// A claim is what an own query fetches from one responder.
-type claim struct {
-	left  int // results that are still to come
-	token []byte
-}
-
-// claim fetches the hits that a responder tells of, once for each query, and again when nothing has come.
-func (n *Node) claim(id message.GUID, number *message.OOBReplyNumber, from netip.AddrPort) {
-	a := n.askings.find(id)
-	if a == nil || a.message.Body.(*message.Query).Flags&message.QueryOOB == 0 || number.Hits == 0 || !n.mayAnswer(from) {
-		return
-	}
-	c := claim{left: int(number.Hits)}
-	ack := message.OOBReplyAck{Version: 2, Wanted: number.Hits}
-	if number.Version >= 3 {
-		c.token = n.secret.token(id[:], from)
-		tail, err := ggep.Append(nil, ggep.SO(c.token))
-		if err != nil {
-			return
-		}
-		ack.Version, ack.Tail = 3, tail
-	}
-	if a.claim(from, c) {
-		n.sendDatagram(from, message.Message{GUID: id, TTL: 1, Body: ack.Vendor()})
-	}
-}
-
-// claim keeps a claim, unless it was met before or there are too many.
-func (a *asking) claim(from netip.AddrPort, c claim) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if before, found := a.claims[from]; found {
-		return before.left == c.left
-	}
-	if a.claims == nil {
-		a.claims = make(map[netip.AddrPort]claim)
-	}
-	if len(a.claims) >= claimsKept {
-		return false
-	}
-	a.claims[from] = c
-	return true
-}
-
-// meet tells whether a hit by UDP is one that was fetched: from its responder, with the token where there is one, and no more
-// than was promised.
-func (a *asking) meet(from netip.AddrPort, hit *message.QueryHit) bool {
-	trailer, _ := hit.QHD()
-	token, _ := trailer.GGEP().SO()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c, found := a.claims[from]
-	if !found || len(hit.Results) > c.left || c.token != nil && !hmac.Equal(token, c.token) {
-		return false
-	}
-	c.left -= len(hit.Results)
-	a.claims[from] = c
-	return true
-}
-
-// takeDatagramHit takes a hit that came by UDP. One that nobody asked for is dropped.
-func (n *Node) takeDatagramHit(m message.Message, hit *message.QueryHit, from netip.AddrPort) {
-	a := n.askings.find(m.GUID)
-	path := OutOfBand
-	switch {
-	case a != nil && a.guess != nil && a.guess.asked(from):
-		path = Guess
-	case a == nil || a.hit == nil || !a.meet(from, hit):
-		n.seen.stray.Add(1)
-		return
-	}
-	a.take(Hit{QueryHit: hit, Responder: n.responder(path, hit, from), Path: path, Hops: int(m.Hops) + 1})
-}
-
-// responder returns who answered by UDP: who sent the datagram, but an ultrapeer sends the hits of its leaves too, which say
-// whose they are.
-func (n *Node) responder(path Path, hit *message.QueryHit, from netip.AddrPort) netip.AddrPort {
-	if path == Guess {
-		return hit.Addr
-	}
-	return from
-}
-
-// A secret makes tokens that only the node itself can make.
-type secret [32]byte
-
-func newSecret() (s secret) {
-	rand.Read(s[:]) // it never fails
-	return s
-}
-
-// token returns four bytes that stand for something and the address it belongs to.
-func (s *secret) token(what []byte, at netip.AddrPort) []byte {
-	mac := hmac.New(sha256.New, s[:])
-	mac.Write(what)
-	b, _ := at.MarshalBinary() // it never fails
-	mac.Write(b)
-	return mac.Sum(nil)[:leastToken]
+	return hits
 }

@@ -331,3 +331,111 @@ func TestForgedHits(t *testing.T) {
 	cancel()
 	<-done
 }
+
+// TestHitsForALeaf: an ultrapeer fetches hits by UDP for the query of a leaf, which gets them over the link as answers to its
+// own. What nobody promised does not reach the leaf.
+func TestHitsForALeaf(t *testing.T) {
+	t.Parallel()
+	const near, far = "127.80.27.1:6346", "127.80.27.2:6346"
+	c := ultrapeer(near)
+	c.Substitute = true
+	run(t, c)
+	s := newSearcher(t, near, far)
+	l := join(t, near)
+	id := message.NewGUID()
+	l.Send(message.Message{GUID: id, TTL: 4, Body: &message.Query{Flags: message.QueryMark, Words: "far"}})
+	var query message.Message
+	for query.Body == nil {
+		m, err := s.link.Receive(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Body.Type() == message.TypeQuery {
+			query = m
+		}
+	}
+	number := message.OOBReplyNumber{Version: 3, Hits: 1}
+	s.send(near, message.Message{GUID: query.GUID, TTL: 1, Body: number.Vendor()})
+	token, _ := s.ack().GGEP().SO()
+	hit := func(name string, token []byte) message.Message {
+		yes := message.HitFlags{GGEP: true}
+		return message.Message{GUID: query.GUID, TTL: 1, Body: &message.QueryHit{
+			Addr: addr(far), Results: []message.Result{{Name: name}},
+			Tail: message.QHD{Open: yes.Open(), Private: tail(t, ggep.SO(token))}.Append(nil)}}
+	}
+	s.send(near, hit("without the token", []byte("fake")))
+	s.send(near, hit("right", token))
+	s.send(near, hit("replayed", token))
+	if m, got := next[*message.QueryHit](t, l); m.GUID != id || got.Results[0].Name != "right" {
+		t.Errorf("%+v in %+v", got, m)
+	}
+	s.ping(near)
+	l.Send(message.Message{GUID: id, TTL: 1, Body: &message.Ping{}})
+	for {
+		m, err := l.Receive(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hit, more := m.Body.(*message.QueryHit); more {
+			t.Errorf("then came %+v", hit)
+		}
+		if m.GUID == id && m.Body.Type() == message.TypePong {
+			return
+		}
+	}
+}
+
+// TestEnoughHits: a responder that tells of hits which nobody wants any more is told so.
+func TestEnoughHits(t *testing.T) {
+	t.Parallel()
+	const near, far = "127.80.28.1:6346", "127.80.28.2:6346"
+	c := ultrapeer(near)
+	c.Substitute, c.Results = true, 3
+	run(t, c)
+	s := newSearcher(t, near, far)
+	l := join(t, near)
+	l.Send(message.Message{GUID: message.NewGUID(), TTL: 4, Body: &message.Query{Flags: message.QueryMark, Words: "far"}})
+	for {
+		m, err := s.link.Receive(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Body.Type() != message.TypeQuery {
+			continue
+		}
+		s.link.Send(message.Message{GUID: m.GUID, TTL: 3, Body: &message.QueryHit{Addr: addr(far), Results: []message.Result{{Name: "far"}}}})
+		next[*message.QueryHit](t, l) // the node counted it
+		number := message.OOBReplyNumber{Version: 3, Hits: 1}
+		for wanted := uint8(1); wanted > 0; { // until the asking has ended
+			s.send(near, message.Message{GUID: m.GUID, TTL: 1, Body: number.Vendor()})
+			wanted = s.ack().Wanted
+		}
+		return
+	}
+}
+
+// ack waits for the next acknowledgement.
+func (s *searcher) ack() *message.OOBReplyAck {
+	s.t.Helper()
+	for {
+		m, _ := s.datagram()
+		if v, ok := m.Body.(*message.Vendor); ok {
+			opened, err := v.Open()
+			if ack, ok := opened.(*message.OOBReplyAck); err == nil && ok {
+				return ack
+			}
+		}
+	}
+}
+
+// ping waits until all that was sent has been seen.
+func (s *searcher) ping(to string) {
+	s.t.Helper()
+	id := message.NewGUID()
+	s.send(to, message.Message{GUID: id, TTL: 1, Body: &message.Ping{}})
+	for {
+		if m, _ := s.datagram(); m.GUID == id && m.Body.Type() == message.TypePong {
+			return
+		}
+	}
+}

@@ -39,9 +39,10 @@ type peer struct {
 	asking     sync.WaitGroup // the goroutines of these queries
 	table      atomic.Pointer[qrp.Table]
 	supports   atomic.Pointer[message.MessagesSupported]
-	flow       atomic.Int32  // one more than the hops that queries to it must not have; 0: they may have any
-	duplicates atomic.Uint64 // queries from it that had come before, from whomever
-	told       bool          // it has been told our query routing table; guarded by the routing
+	veto       atomic.Pointer[message.OOBProxyVeto] // nil: the leaf has none
+	flow       atomic.Int32                         // one more than the hops that queries to it must not have; 0: they may have any
+	duplicates atomic.Uint64                        // queries from it that had come before, from whomever
+	told       bool                                 // it has been told our query routing table; guarded by the routing
 
 	behind atomic.Pointer[message.GUID]   // the GUID for which the node is its push proxy; nil: it is not
 	proxy  atomic.Pointer[netip.AddrPort] // where it is a push proxy of the node; nil: it is not

@@ -103,7 +103,7 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 			Leaf: uint8(min(n.seats.free(Leaf), 255)), Ultrapeer: uint8(min(n.seats.free(Ultrapeer), 255)),
 		}))
 	}
-	if n.guesses() {
+	if n.answersGuesses() {
 		blocks = append(blocks, ggep.GUE(guessVersion))
 		if asked.Has("QK") && from.IsValid() {
 			blocks = append(blocks, ggep.QK(n.queryKey(from, 0)))
@@ -125,7 +125,7 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 		}
 		if flags, wanted := asked.SCP(); wanted {
 			hosts := n.cached(wished(flags))
-			if asked.Has("QK") && n.guesses() {
+			if asked.Has("QK") && n.answersGuesses() {
 				hosts = n.guessHosts()
 			}
 			blocks = append(blocks, ggep.IPP(hosts...)...)

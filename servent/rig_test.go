@@ -46,6 +46,7 @@ func inRig(t *testing.T, test func(r *rig), changes ...func(*Config)) {
 		n.started = time.Now()
 		r.ends.Go(func() { n.keepTable(ctx) })
 		r.ends.Go(func() { n.discover(ctx) })
+		r.ends.Go(func() { n.post(ctx) })
 		r.ends.Go(func() { n.testWall(ctx) })
 		test(r)
 		end()

@@ -1,6 +1,7 @@
 package servent
 
 import (
+	"net/netip"
 	"sync"
 
 	"gnucensus/servent/message"
@@ -13,6 +14,7 @@ type routes struct {
 	queries  generations[route]
 	servents generations[linkID]
 	pushes   generations[struct{}]
+	answered generations[struct{}] // queries, whatever address their GUID holds
 }
 
 func newRoutes() *routes {
@@ -20,6 +22,7 @@ func newRoutes() *routes {
 		queries:  generations[route]{most: queriesKept},
 		servents: generations[linkID]{most: serventsKept},
 		pushes:   generations[struct{}]{most: serventsKept},
+		answered: generations[struct{}]{most: serventsKept},
 	}
 }
 
@@ -85,11 +88,15 @@ func (r *routes) to(servent message.GUID) (over linkID, ok bool) {
 func (r *routes) pass(id message.GUID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, found := r.pushes.find(id)
-	if !found {
-		r.pushes.put(id, struct{}{})
-	}
-	return !found
+	return r.pushes.once(id)
+}
+
+// answer remembers that a query for hits out of band is answered, and tells whether none was that differs from it in the address
+// alone: several ultrapeers may ask the same query of a leaf, each in its own name.
+func (r *routes) answer(id message.GUID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.answered.once(id.ReplyingTo(netip.AddrPortFrom(netip.IPv4Unspecified(), 0)))
 }
 
 // count is how many queries and servents have a route.
@@ -100,7 +107,7 @@ func (r *routes) count() int {
 }
 
 // Generations are a table that holds between most entries and twice as many: when the newer half is full, the older one is
-// forgotten. What entries hold has no pointers, so that the garbage collector need not look at them.
+// forgotten. What entries of large tables hold has no pointers, so that the garbage collector need not look at them.
 type generations[V any] struct {
 	most         int
 	newer, older map[message.GUID]V
@@ -123,6 +130,16 @@ func (g *generations[V]) put(id message.GUID, v V) {
 		g.newer, g.older = make(map[message.GUID]V), g.newer
 	}
 	g.newer[id] = v
+}
+
+// once adds an entry that holds nothing, and tells whether it was not there.
+func (g *generations[V]) once(id message.GUID) bool {
+	var nothing V
+	_, found := g.find(id)
+	if !found {
+		g.put(id, nothing)
+	}
+	return !found
 }
 
 func (g *generations[V]) len() int { return len(g.newer) + len(g.older) }

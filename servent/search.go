@@ -39,8 +39,12 @@ const hitsWaiting = 1 << 12
 // tells its ultrapeers so. The node marks the query as its role asks for. It must be running.
 //
 // With [message.QueryOOB] among its flags the query asks for hits out of band, by that flag and by GGEP SO: gtk-gnutella heeds
-// the flag alone, LimeWire either. A node that is firewalled, or has no IPv4 address, takes the flag out.
+// the flag alone, LimeWire either. A node that is firewalled, or has no IPv4 address, takes the flag out. Without the flag, GGEP
+// NP says that no ultrapeer is to ask for hits out of band either.
 func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
+	if q.Flags&message.QueryOOB == 0 {
+		extend(&q, ggep.NP()) // without room for it, hits say less of their way
+	}
 	return n.collect(ctx, q, nil, n.askOwn)
 }
 
@@ -93,14 +97,22 @@ func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 
 // askOutOfBand makes an own query ask for hits at the node's address, and tells whether it can.
 func (n *Node) askOutOfBand(m *message.Message, q *message.Query) bool {
-	x := q.Extensions()
-	x.GGEP = append(x.GGEP, ggep.SO(nil))
-	tail, err := x.Append(nil)
-	if err != nil || n.cfg.Firewalled || !n.cfg.Addr.Addr().Is4() {
+	if n.walledUDP() || !n.cfg.Addr.Addr().Is4() || !extend(q, ggep.SO(nil)) {
 		return false
 	}
-	m.GUID, q.Tail = message.NewGUIDFor(n.cfg.Addr), tail
+	m.GUID = message.NewGUIDFor(n.cfg.Addr)
 	return true
+}
+
+// extend adds a block to a query, and tells whether there was room for it.
+func extend(q *message.Query, block ggep.Block) bool {
+	x := q.Extensions()
+	x.GGEP = append(x.GGEP, block)
+	tail, err := x.Append(nil)
+	if err == nil {
+		q.Tail = tail
+	}
+	return err == nil
 }
 
 // askOwn asks an own query until ctx ends: an ultrapeer as it asks for its leaves, a leaf by way of its ultrapeers, which it

@@ -82,8 +82,13 @@ type Config struct {
 	// Who can connect to nobody behind a firewall is called by PUSH. Nil: it serves none.
 	Uploads *transfer.Config
 
+	// Substitute: as an ultrapeer it asks queries of leaves in its own name, so that hits come by UDP, unless they veto it. Hits
+	// that a leaf gets then tell nothing of the hops between it and the responder.
+	Substitute bool
+
 	HopWait   time.Duration // a dynamic query waits so long for results, for each link that a copy may travel; zero: 2.4 s
 	GuessWait time.Duration // from one ultrapeer to the next that is asked by UDP; zero: 1 s
+	HitWait   time.Duration // from one hit by UDP to the next to the same host, and up to three times that; zero: 2.5 s
 	Results   int           // that an own query of an ultrapeer should find, and three queries of a leaf; zero: 150
 	TableWait time.Duration // for which changes of the query routing table gather until neighbours are told; zero: 60 s
 
@@ -114,10 +119,11 @@ func (c Config) Validate() error {
 		return fmt.Errorf("role %q: a node is an ultrapeer, a leaf, or auto", c.Role)
 	case c.Role == Leaf && c.Slots.Leaves != 0:
 		return errors.New("slots for leaves: a leaf has none")
-	case min(c.Manners.CrawlEvery, c.Manners.PingEvery, c.Manners.UDPCrawlEvery, time.Duration(c.Manners.Handshakes)) < 0:
+	case min(c.Manners.CrawlEvery, c.Manners.PingEvery, c.Manners.UDPCrawlEvery, time.Duration(min(c.Manners.Handshakes, c.Manners.Guesses))) < 0:
 		return fmt.Errorf("manners %+v: none may be negative", c.Manners)
-	case c.HopWait < 0 || c.GuessWait < 0 || c.Results < 0 || c.TableWait < 0:
-		return fmt.Errorf("waits %v, %v and %v, %d results: none may be negative", c.HopWait, c.GuessWait, c.TableWait, c.Results)
+	case min(c.HopWait, c.GuessWait, c.HitWait, c.TableWait) < 0 || c.Results < 0:
+		return fmt.Errorf("waits %v, %v, %v and %v, %d results: none may be negative",
+			c.HopWait, c.GuessWait, c.HitWait, c.TableWait, c.Results)
 	case c.Bootstrap.Links < 0:
 		return fmt.Errorf("links %d: they may not be negative", c.Bootstrap.Links)
 	case c.Slots.Ultrapeers < 0 || c.Slots.Leaves < 0:
@@ -146,6 +152,9 @@ func (c Config) withDefaults() Config {
 	if c.GuessWait == 0 {
 		c.GuessWait = defaultGuessWait
 	}
+	if c.HitWait == 0 {
+		c.HitWait = defaultHitWait
+	}
 	if c.Results == 0 {
 		c.Results = defaultResults
 	}
@@ -159,6 +168,7 @@ func (c Config) withDefaults() Config {
 const (
 	defaultHopWait   = 2400 * time.Millisecond
 	defaultGuessWait = time.Second
+	defaultHitWait   = 2500 * time.Millisecond
 	defaultResults   = 150
 	defaultTableWait = time.Minute
 )

@@ -24,14 +24,21 @@ func (n *Node) answerDatagrams(ctx context.Context, u net.PacketConn) {
 			return
 		}
 		m, err := message.ParseDatagram(b[:size])
+		if err == nil {
+			m, err = message.Inflate(m)
+		}
 		if err != nil {
 			continue
 		}
-		answer := n.answerDatagram(m, addrPort(from))
-		if answer == nil {
+		body := n.answerDatagram(m, addrPort(from))
+		if body == nil {
 			continue
 		}
-		datagram, err := message.Append(nil, message.Message{GUID: m.GUID, TTL: 1, Body: answer})
+		answer := message.Message{GUID: m.GUID, TTL: 1, Body: body}
+		if m.TTL&message.TTLInflates != 0 {
+			answer = message.Deflate(answer)
+		}
+		datagram, err := message.Append(nil, answer)
 		if err != nil {
 			n.log.Warn("no answer", "remote", from, "err", err)
 			continue
@@ -59,7 +66,7 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 		if ping, err := message.ParseCrawlerPing(body); err == nil && n.cfg.Dialect.UDPCrawl && n.guard.admit(udpCrawl, from.Addr()) {
 			return n.crawlerPong(ping).Vendor()
 		}
-		n.handleDatagramVendor(m.GUID, body, from)
+		n.handleDatagramVendor(m, body, from)
 	case *message.QueryHit:
 		n.takeDatagramHit(m, body, from)
 	case *message.Push:
@@ -69,16 +76,16 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 }
 
 // handleDatagramVendor takes what is said of hits out of band.
-func (n *Node) handleDatagramVendor(id message.GUID, v *message.Vendor, from netip.AddrPort) {
+func (n *Node) handleDatagramVendor(m message.Message, v *message.Vendor, from netip.AddrPort) {
 	opened, err := v.Open()
 	if err != nil {
 		return // of a kind, or a version, that the node does not know
 	}
 	switch body := opened.(type) {
 	case *message.OOBReplyNumber:
-		n.claim(id, body, from)
+		n.claim(m.GUID, body, from)
 	case *message.OOBReplyAck:
-		n.deliver(id, body, from)
+		n.deliver(m, body, from)
 	}
 }
 

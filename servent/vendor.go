@@ -23,6 +23,7 @@ func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
 		body.Messages = slices.Clone(body.Messages[:min(mostSupported, len(body.Messages))])
 		p.supports.Store(body)
 		n.seekProxy(p)
+		n.veto(p)
 		n.wall.stir()
 	case *message.HopsFlow:
 		p.flow.Store(int32(body.Hops) + 1)
@@ -34,6 +35,8 @@ func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
 		if a := n.askings.find(m.GUID); a != nil && a.leaf == p {
 			a.report(body.Results)
 		}
+	case *message.OOBProxyVeto:
+		p.veto.Store(body)
 	case *message.TCPConnectBack:
 		n.knock(p, body.Port)
 	case *message.UDPConnectBack:

@@ -56,7 +56,7 @@ const (
 )
 
 // manners let somebody try a few things, who is not at once a nuisance.
-var manners = servent.Manners{CrawlEvery: servent.Strict.CrawlEvery, Handshakes: 10}
+var manners = servent.Manners{CrawlEvery: servent.Strict.CrawlEvery, Handshakes: 10, Guesses: servent.Strict.Guesses}
 
 // port is the usual one of Gnutella.
 const port = 6346
@@ -134,6 +134,7 @@ func (s serventSettings) config() servent.Config {
 	return servent.Config{
 		Net: from(s.Listen.Addr(), s.Listen6.Addr()), Addr: s.Listen, Addr6: s.Listen6, Role: s.Role, Agent: agent(), Vendor: vendor,
 		Dialect: servent.GTKG, Slots: slots, Manners: demanded, Deflate: true, TLS: true, Connect: s.Connect,
+		Substitute: true,
 	}
 }
 

@@ -63,7 +63,7 @@ func build(p Plan) ([]servent.Config, []Host) {
 		c, h := &configs[i], &truth[i]
 		c.Role, c.GUID, c.Agent, c.Vendor, c.Dialect = servent.Ultrapeer, id, program.agent, program.vendor, program.dialect
 		c.Firewalled = b == Firewalled
-		c.HopWait, c.Results, c.TableWait = p.HopWait, p.Results, tableWait
+		c.HopWait, c.HitWait, c.Results, c.TableWait = p.HopWait, p.HopWait, p.Results, tableWait
 		c.Library = library.New(shelves[i])
 		for _, j := range known[i] {
 			c.Known = append(c.Known, p.address(j))

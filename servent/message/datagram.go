@@ -60,6 +60,22 @@ func Inflate(m Message) (Message, error) {
 	return m, nil
 }
 
+// Deflate returns a message with its payload deflated, and its TTL marked by [TTLDeflated]: an answer to who asked for it by
+// [TTLInflates]. A message that does not become smaller by that stays as it is.
+func Deflate(m Message) Message {
+	payload := m.Body.Append(nil)
+	var packed bytes.Buffer
+	w := zlib.NewWriter(&packed)
+	_, _ = w.Write(payload) // a bytes.Buffer takes everything
+	_ = w.Close()
+	if packed.Len() >= len(payload) {
+		return m
+	}
+	m.TTL |= TTLDeflated
+	m.Body = &Unknown{Kind: m.Body.Type(), Payload: packed.Bytes()}
+	return m
+}
+
 // inflate reads a zlib stream of at most limit plain bytes.
 func inflate(b []byte, limit int) ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(b))

@@ -103,3 +103,28 @@ func BenchmarkParsePong(b *testing.B) {
 		}
 	}
 }
+
+// TestDeflate deflates what becomes smaller by it, and leaves the rest.
+func TestDeflate(t *testing.T) {
+	t.Parallel()
+	for _, v := range allVectors(t) {
+		m, err := ParseDatagram(v.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.TTL &^= TTLDeflated
+		packed := Deflate(m)
+		if len(packed.Body.Append(nil)) > len(m.Body.Append(nil)) {
+			t.Errorf("%s: became larger", v.Name)
+		}
+		back, err := Inflate(packed)
+		if err != nil || back.TTL != m.TTL {
+			t.Fatalf("%s: TTL %#x, %v", v.Name, back.TTL, err)
+		}
+		equal(t, v.Name, back.Body.Append(nil), m.Body.Append(nil))
+	}
+	big := Message{TTL: 1, Body: &Query{Words: string(bytes.Repeat([]byte("a"), 500))}}
+	if got := Deflate(big); got.TTL != 1|TTLDeflated || got.Body.Type() != TypeQuery {
+		t.Errorf("%+v", got)
+	}
+}

@@ -95,8 +95,10 @@ func (m *OOBProxyVeto) Vetoes(version uint8) bool { return m.All || version <= m
 const guidPort = 13
 
 // NewGUIDFor returns a GUID for a query whose hits are wanted out of band at an IPv4 address.
-func NewGUIDFor(at netip.AddrPort) GUID {
-	g := NewGUID()
+func NewGUIDFor(at netip.AddrPort) GUID { return NewGUID().ReplyingTo(at) }
+
+// ReplyingTo returns the GUID with another address in it.
+func (g GUID) ReplyingTo(at netip.AddrPort) GUID {
 	four := at.Addr().As4()
 	copy(g[:], four[:])
 	binary.LittleEndian.PutUint16(g[guidPort:], at.Port())
