@@ -84,13 +84,23 @@ func (d *download) learnt() []Source {
 func (d *download) claimTree() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := time.Now()
-	if d.part == nil || d.part.verified() || now.Sub(d.claimed) < treeTime {
+	if d.part == nil || d.part.verified() || d.treeComes() > 0 {
 		return false
 	}
-	d.claimed = now
+	d.claimed = time.Now()
 	return true
 }
+
+// leaveTree takes up that the caller has fetched the tree, or could not.
+func (d *download) leaveTree() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.claimed = time.Time{}
+	d.notify()
+}
+
+// treeComes is how long the tree may still be waited for. The caller holds the lock.
+func (d *download) treeComes() time.Duration { return treeTime - time.Since(d.claimed) }
 
 // setTree divides the file anew and verifies what is there, as soon as nobody brings anything. Meanwhile nobody may take more.
 func (d *download) setTree(ctx context.Context, tree *urn.Tree) error {

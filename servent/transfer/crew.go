@@ -241,7 +241,7 @@ func (c *crew) note(e ending) {
 	case errors.Is(e.err, errAside):
 		s.aside, s.retry = true, time.Now().Add(retryFirst)
 	case errors.As(e.err, &wait):
-		s.retry = time.Now().Add(min(max(wait.after, busyFirst), busyLast))
+		s.retry = time.Now().Add(wait.after)
 	default:
 		if s.failures++; s.failures > retries {
 			c.drop(s, e.err)

@@ -27,7 +27,7 @@ type download struct {
 	part      *partial      // nil: the size is not known yet
 	taken     []bool        // by segment: somebody brings it
 	bringing  int           // sessions that have taken some
-	claimed   time.Time     // when somebody began to fetch the tree
+	claimed   time.Time     // when somebody began to fetch the tree; zero: nobody does
 	dividing  bool          // somebody sets the tree, so that nobody may take a segment
 	givers    map[Source]bool
 	inherited bool // some of it came from an earlier run
@@ -89,7 +89,9 @@ func (d *download) begin(ctx context.Context, size uint64, name string) error {
 	if d.part != nil { // nobody else writes it
 		return nil
 	}
-	if name == "" {
+	if earlier, ok := findPartial(d.root, d.urn); ok && d.job.Name == "" {
+		name = earlier
+	} else if name == "" {
 		name = d.urn.String()
 	}
 	part, err := openPartial(ctx, d.root, safeName(name), d.urn, size)
@@ -147,14 +149,14 @@ type load struct {
 }
 
 // take takes segments that nobody has or brings, of those that a source has (nil: all), of so many bytes at most but one at
-// least. It waits until there are some. The load is empty when the file is complete. It fails when the source has none that
-// are missing.
+// least. It waits until there are some, and for a tree that is about to come. The load is empty when the file is complete. It
+// fails when the source has none that are missing.
 func (d *download) take(ctx context.Context, available []span, most uint64) (load, error) {
 	for {
 		d.mu.Lock()
-		l, err, changed := load{}, d.fault, d.changed
+		l, err, changed, tree := load{}, d.fault, d.changed, d.treeComes()
 		_, all := d.part.done()
-		if err == nil && !all && !d.dividing {
+		if err == nil && !all && !d.dividing && tree <= 0 {
 			l, err = d.choose(available, most)
 		}
 		if err == nil && l.to > l.from {
@@ -167,8 +169,13 @@ func (d *download) take(ctx context.Context, available []span, most uint64) (loa
 		if err != nil || all || l.to > l.from {
 			return l, err
 		}
+		var late <-chan time.Time
+		if tree > 0 {
+			late = time.After(tree)
+		}
 		select {
 		case <-changed:
+		case <-late:
 		case <-ctx.Done():
 			return load{}, ctx.Err()
 		}

@@ -28,7 +28,7 @@ type Source struct {
 type Job struct {
 	URN      urn.URN  // the hashes of the file, as far as they are known
 	Size     uint64   // bytes; 0: not known
-	Name     string   // under which it is kept, made safe; empty: as the first source says
+	Name     string   // under which it is kept, made safe; empty: as an earlier Fetch called it, or as the first source says
 	Folder   string   // where it is kept
 	Sources  []Source // to begin with; others are learnt from them
 	Parallel int      // connections at once; 0: 8
@@ -84,10 +84,12 @@ const (
 	retries       = 6           // without a byte of use in between
 	busyFirst     = time.Second // least and longest wait for a host that is busy
 	busyLast      = 10 * time.Minute
+	busyUsual     = 30 * time.Second // when it tells nothing
 	progressEvery = 250 * time.Millisecond
 	treeTime      = 5 * time.Second // for a tree to arrive, before another source is asked for it too
 	staleTime     = 5 * time.Minute // without a segment, after which others are believed instead
 	maxSources    = 256
+	maxFile       = 1 << 40 // bytes
 )
 
 // Fetch fetches a file. It ends when the file is there and verified, when no source is left, when it cannot be written, or when
@@ -105,6 +107,9 @@ func Fetch(ctx context.Context, job Job) (*Result, error) {
 		job.Dial = func(ctx context.Context, s Source) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "tcp", s.Addr.String())
 		}
+	}
+	if job.Size > maxFile {
+		return nil, fmt.Errorf("fetch file of %d bytes: more than %d", job.Size, uint64(maxFile))
 	}
 	root, err := os.OpenRoot(job.Folder)
 	if err != nil {

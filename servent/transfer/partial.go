@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -18,6 +19,9 @@ import (
 
 // plainSegment is the size of a segment, in bytes, while no tree says otherwise.
 const plainSegment = 256 << 10
+
+// stateSuffix ends the name of a state.
+const stateSuffix = library.PartialSuffix + "-state"
 
 // maxState is the longest state that is read, in bytes.
 const maxState = 16 << 20
@@ -60,7 +64,7 @@ const (
 )
 
 func (p *partial) fileName() string  { return p.name + library.PartialSuffix }
-func (p *partial) stateName() string { return p.fileName() + "-state" }
+func (p *partial) stateName() string { return p.name + stateSuffix }
 
 // openPartial opens the partial file that is to become name, or makes it. Of what is said to be there already it takes what the
 // tree confirms, or all of it while there is none. The error is [fs.ErrExist] when there is a file of that name, or a partial
@@ -100,29 +104,56 @@ func openPartial(ctx context.Context, root *os.Root, name string, u urn.URN, siz
 	return p, nil
 }
 
-// resume reads the state, and returns what it says to be there.
-func (p *partial) resume(begun bool) ([]span, error) {
-	other := &fs.PathError{Op: "fetch to", Path: p.fileName(), Err: fs.ErrExist}
-	f, err := p.root.Open(p.stateName())
-	if errors.Is(err, fs.ErrNotExist) && !begun {
-		return nil, nil
-	} else if errors.Is(err, fs.ErrNotExist) {
-		return nil, other
-	} else if err != nil {
-		return nil, err
+// readState reads the state of the partial file of that name, and the marks of its segments.
+func readState(root *os.Root, name string) (s state, u urn.URN, marks []byte, err error) {
+	f, err := root.Open(name)
+	if err != nil {
+		return state{}, urn.URN{}, nil, err
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxState))
 	if err != nil {
-		return nil, err
+		return state{}, urn.URN{}, nil, err
 	}
 	line, marks, _ := bytes.Cut(text, []byte("\n"))
-	var s state
-	if err := json.Unmarshal(line, &s); err != nil {
-		return nil, fmt.Errorf("read %s: %w", p.stateName(), err)
+	if err = json.Unmarshal(line, &s); err == nil && s.URN != "" {
+		u, err = urn.Parse(s.URN)
 	}
-	u, err := urn.Parse(s.URN)
-	if err != nil && s.URN != "" || !sameFile(u, p.urn) || s.Size != p.size {
+	if err != nil {
+		return state{}, urn.URN{}, nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return s, u, marks, nil
+}
+
+// findPartial returns the name that a file with these hashes will have, which an earlier fetch has begun.
+func findPartial(root *os.Root, u urn.URN) (name string, ok bool) {
+	if u == (urn.URN{}) {
+		return "", false
+	}
+	found, err := fs.Glob(root.FS(), "*"+stateSuffix)
+	if err != nil {
+		return "", false
+	}
+	for _, file := range found {
+		if _, other, _, err := readState(root, file); err == nil && other != (urn.URN{}) && sameFile(u, other) {
+			return strings.TrimSuffix(file, stateSuffix), true
+		}
+	}
+	return "", false
+}
+
+// resume reads the state, and returns what it says to be there.
+func (p *partial) resume(begun bool) ([]span, error) {
+	other := &fs.PathError{Op: "fetch to", Path: p.fileName(), Err: fs.ErrExist}
+	s, u, marks, err := readState(p.root, p.stateName())
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !begun:
+		return nil, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, other
+	case err != nil:
+		return nil, err
+	case !sameFile(u, p.urn) || s.Size != p.size:
 		return nil, other
 	}
 	if p.urn == (urn.URN{}) {

@@ -26,6 +26,7 @@ const (
 	slowRate  = 2 << 10          // … so many bytes a second
 	maxMoves  = 3                // redirections within a connection
 	maxMisses = 3                // answers without a part, in a connection
+	coarse    = 4                // times the usual segment: a tree of larger ones is of no use while the file is fetched
 )
 
 // Reasons to end a session.
@@ -104,7 +105,14 @@ func (s *session) work() error {
 		start := time.Now()
 		err = s.bring(l)
 		s.leave(l)
-		if err != nil {
+		var queued *waitError
+		switch {
+		case errors.As(err, &queued) && s.open:
+			if err := s.pause(queued.after); err != nil {
+				return err
+			}
+			continue
+		case err != nil:
 			return err
 		}
 		s.rate = float64(l.span.len()) / time.Since(start).Seconds()
@@ -137,7 +145,7 @@ func (s *session) introduce() error {
 	if resp.code == http.StatusPartialContent {
 		_, size, err = parseContentRange(resp.header.Get("Content-Range"))
 	}
-	if err != nil {
+	if err != nil || size > maxFile {
 		return fmt.Errorf("size of the file: %w", errHead)
 	}
 	name := s.job.Name
@@ -173,7 +181,8 @@ func (s *session) ask(method, target string, more handshake.Fields) (*response, 
 	if s.source.queueID != "" {
 		fields = append(fields, handshake.Field{Name: "X-Queued", Value: "ID=" + s.source.queueID})
 	}
-	if err := s.conn.SetDeadline(time.Now().Add(answerTime)); err != nil {
+	start := time.Now()
+	if err := s.conn.SetDeadline(start.Add(answerTime)); err != nil {
 		return nil, err
 	}
 	if _, err := s.conn.Write(appendHead(nil, method+" "+target+" HTTP/1.1", append(fields, more...))); err != nil {
@@ -183,6 +192,7 @@ func (s *session) ask(method, target string, more handshake.Fields) (*response, 
 	if err != nil {
 		return nil, fmt.Errorf("read answer: %w", err)
 	}
+	s.waited += time.Since(start)
 	s.open = keeps(resp.minor, resp.header)
 	return resp, s.learn(resp)
 }
@@ -227,23 +237,37 @@ func (s *session) moved(resp *response) bool {
 	return true
 }
 
-// refused says what an answer without the file means for the source.
+// refused says what an answer without the file means for the source. The connection stays open where the source's queue is that
+// of its connections, which X-Queue tells.
 func (s *session) refused(resp *response) error {
-	s.open = false
 	err := fmt.Errorf("answered %d %.40q", resp.code, resp.reason)
-	wait := 30 * time.Second
-	for _, value := range []string{resp.header.Get("Retry-After"), parameters(resp.header.Get("X-Queue"))["pollmin"]} {
+	wait := busyUsual
+	poll := parameters(resp.header.Get("X-Queue"))["pollmin"]
+	for _, value := range []string{poll, resp.header.Get("Retry-After")} {
 		if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 			wait = time.Duration(seconds) * time.Second
 			break
 		}
 	}
+	s.open = s.open && poll != "" && resp.header.Get("Content-Length") == "0"
 	switch {
 	case resp.code == http.StatusTooManyRequests, resp.code == http.StatusRequestTimeout,
 		resp.code >= 500 && resp.code != http.StatusNotImplemented:
-		return &waitError{after: wait, err: err}
+		return &waitError{after: min(max(wait, busyFirst), busyLast), err: err}
 	}
 	return fmt.Errorf("%w: %w", err, ErrGone)
+}
+
+// pause keeps the connection for its next request.
+func (s *session) pause(d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-s.ctx.Done():
+		return s.ctx.Err()
+	}
 }
 
 // content returns the body of an answer and its length, -1 if that is not told.
@@ -260,37 +284,55 @@ func (s *session) content(resp *response) (io.Reader, int64) {
 	return io.LimitReader(s.r, int64(n)), int64(n)
 }
 
-// bring fetches what has been taken, or the beginning of it.
+// bring fetches what has been taken. Who answers with less than he was asked for is asked for the rest.
 func (s *session) bring(l load) error {
-	resp, err := s.ask(http.MethodGet, s.target, handshake.Fields{{Name: "Range", Value: "bytes=" + l.span.String()}})
+	in := intake{segment: l.from, at: l.span.from, hash: urn.NewTreeHasher(s.segmentSize())}
+	for in.at < l.span.to && s.open {
+		body, part, err := s.request(span{in.at, l.span.to})
+		if err != nil || part.len() == 0 {
+			return err
+		}
+		if err := s.receive(body, &in, part.to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// request asks for a part of the file. It returns the body of the answer and how much of it is to be read, from the beginning
+// of the part; nothing, if the source has it not but may have another.
+func (s *session) request(wanted span) (io.Reader, span, error) {
+	resp, err := s.ask(http.MethodGet, s.target, handshake.Fields{{Name: "Range", Value: "bytes=" + wanted.String()}})
 	if err != nil {
-		return err
+		return nil, span{}, err
 	}
 	part, size := span{0, s.size()}, s.size()
 	switch {
 	case resp.code == http.StatusOK:
 	case resp.code == http.StatusPartialContent:
 		if part, size, err = parseContentRange(resp.header.Get("Content-Range")); err != nil {
-			return fmt.Errorf("%w: %w", errHead, err)
+			return nil, span{}, fmt.Errorf("%w: %w", errHead, err)
 		}
 	case s.moved(resp):
-		return s.bring(l)
+		return s.request(wanted)
 	case resp.code == http.StatusRequestedRangeNotSatisfiable && s.available != nil:
-		return s.miss(resp)
+		return nil, span{}, s.miss(resp)
 	default:
-		return s.refused(resp)
+		return nil, span{}, s.refused(resp)
 	}
 	body, n := s.content(resp)
-	wanted := part.overlap(l.span)
 	switch {
 	case size != s.size() || n >= 0 && uint64(n) != part.len():
-		return fmt.Errorf("%d bytes of %s/%d: %w", n, part, size, ErrLiar)
-	case part.from > l.span.from && resp.code == http.StatusOK, wanted.len() == 0 || part.from < l.span.from:
-		return fmt.Errorf("bytes %s instead of %s: %w", part, l.span, ErrLiar)
-	case part.to > l.span.to:
+		return nil, span{}, fmt.Errorf("%d bytes of %s/%d: %w", n, part, size, ErrLiar)
+	case part.from < wanted.from || part.from >= wanted.to:
+		return nil, span{}, fmt.Errorf("bytes %s instead of %s: %w", part, wanted, ErrLiar)
+	case part.from > wanted.from:
+		s.open = false // its body is of no use
+		return nil, span{}, s.miss(resp)
+	case part.to > wanted.to:
 		s.open = false // what is too much is not read
 	}
-	return s.receive(body, l, wanted)
+	return body, part.overlap(wanted), nil
 }
 
 // miss takes up that the source has not the part that it was asked for. It has told which parts it has, which is good for another
@@ -298,36 +340,40 @@ func (s *session) bring(l load) error {
 func (s *session) miss(resp *response) error {
 	s.misses++
 	if !s.open || s.misses > maxMisses || resp.header.Get("Content-Length") != "0" {
+		s.open = false
 		return &waitError{after: rangeRetry, err: errNothing}
 	}
 	return nil
 }
 
-// receive reads a part of what has been taken, segment by segment.
-func (s *session) receive(body io.Reader, l load, part span) error {
+// An intake is where a session is in what it has taken.
+type intake struct {
+	segment int
+	at      uint64
+	hash    *urn.TreeHasher // of the segment
+}
+
+// receive reads a body as far as a byte of the file, and takes up each segment that it ends.
+func (s *session) receive(body io.Reader, in *intake, to uint64) error {
 	buf := make([]byte, maxSlice)
-	at := part.from
-	for i := l.from; i < l.to && at < part.to; i++ {
-		segment := s.segment(i)
-		whole := segment.overlap(part) == segment
-		h := urn.NewTreeHasher(s.segmentSize())
-		for at < min(segment.to, part.to) {
-			n, err := s.read(body, buf[:min(uint64(len(buf)), min(segment.to, part.to)-at)])
-			if whole && n > 0 {
-				if err := s.write(s.ctx, buf[:n], at); err != nil {
-					return err
-				}
-				h.Write(buf[:n])
+	for in.at < to {
+		segment := s.segment(in.segment)
+		n, err := s.read(body, buf[:min(uint64(len(buf)), min(segment.to, to)-in.at)])
+		if n > 0 {
+			if err := s.write(s.ctx, buf[:n], in.at); err != nil {
+				return err
 			}
-			at += uint64(n)
-			if err != nil && at < part.to {
-				return fmt.Errorf("read body: %w", unexpected(err))
-			}
+			in.hash.Write(buf[:n])
+			in.at += uint64(n)
 		}
-		if whole {
-			if err := s.brought(s.ctx, s, i, h.Tree()); err != nil {
+		if in.at == segment.to {
+			if err := s.brought(s.ctx, s, in.segment, in.hash.Tree()); err != nil {
 				return fmt.Errorf("bytes %s: %w", segment, err)
 			}
+			in.segment, in.hash = in.segment+1, urn.NewTreeHasher(s.segmentSize())
+		}
+		if err != nil && in.at < to {
+			return fmt.Errorf("read body: %w", unexpected(err))
 		}
 	}
 	return nil
@@ -368,6 +414,7 @@ func (s *session) bringTree() error {
 	if s.source.tree == "" || !s.claimTree() {
 		return nil
 	}
+	defer s.leaveTree()
 	target := s.source.tree
 	s.source.tree = "" // once is enough
 	resp, err := s.ask(http.MethodGet, target, handshake.Fields{{Name: "Accept", Value: typeDIME}})
@@ -395,6 +442,9 @@ func (s *session) bringTree() error {
 	}
 	if tree.Root() != *s.source.root || tree.Size != s.size() {
 		return fmt.Errorf("tree %s of %d bytes: %w", tree.Root(), tree.Size, ErrTree)
+	}
+	if tree.Segment > coarse*urn.SegmentOf(tree.Size) {
+		return nil
 	}
 	return s.setTree(s.ctx, tree)
 }

@@ -1,0 +1,220 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gnucensus/servent/urn"
+)
+
+// foreign returns a server of somebody else, as a source.
+func foreign(t *testing.T, handler http.HandlerFunc) Source {
+	t.Helper()
+	l, err := net.Listen("tcp4", net.JoinHostPort(freshHost().String(), "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := http.Server{Handler: handler}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(l) }()
+	t.Cleanup(func() {
+		s.Close()
+		<-ended
+	})
+	return sourceOf(l.Addr().(*net.TCPAddr).AddrPort())
+}
+
+// TestShortAnswers fetches from a host that sends but a part of what it is asked for, and no whole segment at a time.
+func TestShortAnswers(t *testing.T) {
+	t.Parallel()
+	content := noise(900_000, 70)
+	var answers atomic.Int32
+	source := foreign(t, func(w http.ResponseWriter, r *http.Request) {
+		if part, err := parseRange(r.Header.Get("Range"), uint64(len(content))); err == nil {
+			part.to = min(part.to, part.from+100_000)
+			r.Header.Set("Range", "bytes="+part.String())
+			answers.Add(1)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	})
+	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{source}}
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+	if answers.Load() < 9 {
+		t.Errorf("%d answers", answers.Load())
+	}
+}
+
+// TestWholeAnswers fetches from a host that knows no ranges: it is of use to who asks for all.
+func TestWholeAnswers(t *testing.T) {
+	t.Parallel()
+	content := noise(200_000, 71)
+	source := foreign(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+		if r.Method == http.MethodGet {
+			w.Write(content)
+		}
+	})
+	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{source}}
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+}
+
+// TestQueueOfConnections waits in a queue whose places go with the connections.
+func TestQueueOfConnections(t *testing.T) {
+	t.Parallel()
+	content := noise(300_000, 72)
+	var refusals atomic.Int32
+	clients := make(chan string, 100)
+	source := foreign(t, func(w http.ResponseWriter, r *http.Request) {
+		clients <- r.RemoteAddr
+		if r.Method == http.MethodGet && refusals.Add(1) <= 2 {
+			w.Header().Set("X-Queue", "position=1,length=1,limit=1,pollMin=1,pollMax=120")
+			w.Header().Set("Content-Length", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	})
+	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{source}}
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+	first := <-clients
+	for range len(clients) {
+		if next := <-clients; next != first {
+			t.Errorf("came by %s, and then by %s", first, next)
+		}
+	}
+}
+
+// TestHugeFile asks a host that says that its file is larger than any.
+func TestHugeFile(t *testing.T) {
+	t.Parallel()
+	source := foreign(t, func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "4611686018427387904") })
+	job := Job{URN: sha1Of(nil), Folder: t.TempDir(), Sources: []Source{source}}
+	if _, err := Fetch(t.Context(), job); !errors.Is(err, ErrNoSources) || !errors.Is(err, errHead) {
+		t.Errorf("a huge file: %v", err)
+	}
+	job.Size = maxFile + 1
+	if _, err := Fetch(t.Context(), job); err == nil || errors.Is(err, ErrNoSources) {
+		t.Errorf("a huge job: %v", err)
+	}
+}
+
+// TestCoarseTree fetches from a host that cuts its connections and has of the tree nothing but the root: as it tells of no
+// smaller segment whether it is right, no segment may be as large as that.
+func TestCoarseTree(t *testing.T) {
+	t.Parallel()
+	content := noise(4_000_000, 73)
+	root := *bitprint(content).Tiger
+	tree, err := urn.NewTree(uint64(len(content)), []urn.Tiger{root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked atomic.Bool
+	source := foreign(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Thex-URI", "/tree;"+root.String())
+		switch {
+		case r.URL.Path == "/tree":
+			asked.Store(true)
+			w.Write(appendTHEX(nil, tree))
+		case r.Method == http.MethodHead:
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+		default:
+			part, err := parseRange(r.Header.Get("Range"), uint64(len(content)))
+			if err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("Content-Range", fmt.Sprintf("bytes %s/%d", part, len(content)))
+			w.Header().Set("Content-Length", fmt.Sprint(part.len()))
+			w.WriteHeader(http.StatusPartialContent)
+			w.Write(content[part.from:min(part.to, part.from+1_000_000)])
+		}
+	})
+	job := Job{URN: bitprint(content), Folder: t.TempDir(), Sources: []Source{source}}
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+	if !asked.Load() {
+		t.Error("the tree was not asked for")
+	}
+}
+
+// TestResumeUnnamed goes on with a file under the name that it was given first, whatever the next source calls it.
+func TestResumeUnnamed(t *testing.T) {
+	t.Parallel()
+	content := noise(1_000_000, 74)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	first, _ := cutting(t, content, 600_000, func() { <-ctx.Done() })
+	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{first}, Progress: func(p Progress) {
+		if p.Done > 0 {
+			cancel()
+		}
+	}}
+	if _, err := Fetch(ctx, job); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	addr := listenServer(t, Config{Library: oneFile(t, "other.bin", content)})
+	job.Sources, job.Progress = []Source{{Addr: addr, Name: "other.bin"}}, nil
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+	if filepath.Base(r.Path) != "file.bin" {
+		t.Errorf("the file is called %s", r.Path)
+	}
+}
+
+// A turncoat waits before its first body, and perhaps changes the first byte of whatever it sends of the file.
+type turncoat struct {
+	net.Conn
+	wait  func()
+	turns bool
+	part  bool // of the file is what is being sent
+}
+
+func (c *turncoat) Write(b []byte) (int, error) {
+	switch {
+	case bytes.HasPrefix(b, []byte("HTTP/1.1 ")):
+		if c.part = bytes.HasPrefix(b, []byte("HTTP/1.1 206 ")); c.part {
+			c.wait()
+		}
+	case c.part && c.turns:
+		b = append([]byte{b[0] ^ 1}, b[1:]...)
+	}
+	return c.Conn.Write(b)
+}
+
+// TestThreeSources fetches from three hosts at once, of which one sends wrong bytes under the true tree.
+func TestThreeSources(t *testing.T) {
+	t.Parallel()
+	content := noise(4_000_000, 75)
+	var asked atomic.Int32
+	all := make(chan struct{})
+	wait := func() { // nobody sends a byte before three have been asked for some
+		if asked.Add(1) == 3 {
+			close(all)
+		}
+		select {
+		case <-all:
+		case <-t.Context().Done():
+		}
+	}
+	s := NewServer(Config{Library: oneFile(t, "file.bin", content), PerHost: 3})
+	serve := func(turns bool) Source {
+		return sourceOf(listen(t, func(ctx context.Context, c net.Conn) { s.Serve(ctx, &turncoat{Conn: c, wait: wait, turns: turns}) }))
+	}
+	lies := serve(true)
+	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{serve(false), lies, serve(false)}}
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+	if len(r.Dropped) != 1 || r.Dropped[0].Source != lies || !errors.Is(r.Dropped[0].Err, ErrLiar) {
+		t.Errorf("dropped %v", r.Dropped)
+	}
+}
