@@ -33,12 +33,14 @@ type Method string
 
 // The methods of a Gnutella census, as the database spells them.
 const (
-	TCPCrawl Method = "tcp-crawl" // crawl handshake: the host lists its links
-	Leaf     Method = "leaf"      // handshake as a leaf, then PINGs on the link
-	UDPPing  Method = "udp-ping"  // PING with SCP: the host's own PONG and hosts of its cache
-	UDPCrawl Method = "udp-crawl" // UDP crawler ping: the host lists its links
-	Query    Method = "query"     // a query asked through the host, as its leaf
-	Import   Method = "import"    // read from a file that somebody else's crawl wrote
+	TCPCrawl    Method = "tcp-crawl" // crawl handshake: the host lists its links
+	Leaf        Method = "leaf"      // handshake as a leaf, then PINGs on the link
+	XTryHarvest Method = "x-try"     // handshake as a leaf for the hosts that a refusal names, and no link
+	UDPPing     Method = "udp-ping"  // PING with SCP: the host's own PONG and hosts of its cache
+	UDPCrawl    Method = "udp-crawl" // UDP crawler ping: the host lists its links
+	Guess       Method = "guess"     // request for a query key of GUESS: other hosts that answer GUESS queries
+	Query       Method = "query"     // a query asked through the host, as its leaf
+	Import      Method = "import"    // read from a file that somebody else's crawl wrote
 )
 
 // A Role is the part that a host plays in the overlay, as told by itself or by the host it is linked to.
@@ -57,11 +59,12 @@ type Relation string
 // PeerLink and LeafLink are edges: the host says that it is linked to the other now. All others are rumours: an address
 // that the host has heard of, and no edge.
 const (
-	PeerLink Relation = "peer"  // linked to an ultrapeer
-	LeafLink Relation = "leaf"  // linked to a leaf of its own
-	XTry     Relation = "x-try" // named in a refusal, or beside an acceptance, as a host to try instead
-	Cached   Relation = "ipp"   // packed into a PONG from the host's cache
-	Ponged   Relation = "pong"  // subject of a PONG that the host passed on
+	PeerLink   Relation = "peer"  // linked to an ultrapeer
+	LeafLink   Relation = "leaf"  // linked to a leaf of its own
+	XTry       Relation = "x-try" // named in a refusal, or beside an acceptance, as a host to try instead
+	Cached     Relation = "ipp"   // packed into a PONG from the host's cache
+	DHTContact Relation = "dht"   // packed into a PONG from the host's contacts of the Mojito DHT
+	Ponged     Relation = "pong"  // subject of a PONG that the host passed on
 )
 
 // Edge tells whether the relation is a link that the host itself reports.

@@ -44,6 +44,8 @@ func crawlFlags() []cli.Flag {
 	scope.Value = "live"
 	queries := text("queries", "ask the queries in `FILE`, one a line; - is standard input")
 	queries.DefaultText = "a list of 8"
+	methods := text("methods", "visit by the methods in `LIST`, separated by commas: "+joined(networks[probe.Gnutella].methods))
+	methods.DefaultText = "all"
 	vantage := text("vantage", "call the place that we measure from `NAME`")
 	vantage.DefaultText = "the name of this machine"
 	return []cli.Flag{
@@ -63,6 +65,7 @@ func crawlFlags() []cli.Flag {
 			Usage: "visit hosts that did not answer in time again, at the end and `TIME` after; 0: do not"},
 		&cli.Uint64Flag{Name: "random-seed",
 			Usage: "draw by lots of seed `N` whom to visit first, of hosts that as many name; 0: in the order of hearing"},
+		methods,
 		queries,
 		&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
 		&cli.DurationFlag{Name: "query-wait", DefaultText: "live 30s, lab 1s", Usage: "wait `TIME` for the hits of a query"},

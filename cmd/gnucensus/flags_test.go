@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
 
+	"gnucensus/probe"
 	"gnucensus/servent/lab"
 )
 
@@ -58,6 +59,7 @@ func TestCrawlFlags(t *testing.T) {
 		{"random-seed", "7", func(s *settings) { s.RandomSeed = 7 }},
 		{"exclude", excluded, func(s *settings) { s.Exclude = excluded }},
 		{"contact", "who@example.org", func(s *settings) { s.Contact = "who@example.org" }},
+		{"methods", "udp-ping, x-try", func(s *settings) { s.Methods = []probe.Method{probe.UDPPing, probe.XTryHarvest} }},
 		{"queries", queries, func(s *settings) { s.Queries = []string{"one", "two words"} }},
 		{"query-via", "2", func(s *settings) { s.QueryVia = 2 }},
 		{"query-wait", "4s", func(s *settings) { s.QueryWait = 4 * time.Second }},

@@ -19,12 +19,13 @@ type surveyor interface {
 
 // A walkable network has a prober, and a way to find its first hosts. A new one is a folder below probe and a line in networks.
 type walkable struct {
-	survey func(settings, *pace.Pacer, *slog.Logger) (surveyor, error)
-	seed   func(settings, *pace.Pacer, caches, *slog.Logger) (probe.Seeder, error)
+	methods []probe.Method // of visiting a host
+	survey  func(settings, *pace.Pacer, *slog.Logger) (surveyor, error)
+	seed    func(settings, *pace.Pacer, caches, *slog.Logger) (probe.Seeder, error)
 }
 
 var networks = map[probe.Network]walkable{
-	probe.Gnutella: {survey: newGnutella, seed: newGnutellaSeeder},
+	probe.Gnutella: {methods: gnutella.Methods(), survey: newGnutella, seed: newGnutellaSeeder},
 }
 
 func known(name probe.Network) (walkable, error) {
@@ -56,7 +57,9 @@ func newGnutella(s settings, out *pace.Pacer, log *slog.Logger) (surveyor, error
 		Net:       out,
 		Agent:     agent(),
 		Contact:   s.Contact,
+		Methods:   s.Methods,
 		QueryWait: s.QueryWait,
+		Patient:   s.Scope == pace.Live.String(),
 		Log:       log,
 	})
 }

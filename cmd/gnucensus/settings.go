@@ -7,31 +7,34 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"gnucensus/crawler/pace"
+	"gnucensus/probe"
 )
 
 // Settings are what a crawl was asked to do. They are kept with its snapshot, so that a crawl that is resumed does the same.
 type settings struct {
-	Scope         string        `json:"scope"`
-	Contact       string        `json:"contact"`
-	Exclude       string        `json:"exclude,omitempty"` // path, absolute
-	Rate          float64       `json:"rate"`
-	RatePerHost   float64       `json:"rate_per_host"`
-	RatePerPrefix float64       `json:"rate_per_prefix"`
-	Workers       int           `json:"workers"`
-	MaxHosts      int           `json:"max_hosts"`
-	Duration      time.Duration `json:"duration_ns"`
-	Revisit       time.Duration `json:"revisit_ns"`
-	RandomSeed    uint64        `json:"random_seed"`
-	Queries       []string      `json:"queries"`
-	QueryVia      int           `json:"query_via"`
-	QueryWait     time.Duration `json:"query_wait_ns"`
-	Vantage       string        `json:"vantage"`
+	Scope         string         `json:"scope"`
+	Contact       string         `json:"contact"`
+	Exclude       string         `json:"exclude,omitempty"` // path, absolute
+	Methods       []probe.Method `json:"methods,omitempty"` // nil: all
+	Rate          float64        `json:"rate"`
+	RatePerHost   float64        `json:"rate_per_host"`
+	RatePerPrefix float64        `json:"rate_per_prefix"`
+	Workers       int            `json:"workers"`
+	MaxHosts      int            `json:"max_hosts"`
+	Duration      time.Duration  `json:"duration_ns"`
+	Revisit       time.Duration  `json:"revisit_ns"`
+	RandomSeed    uint64         `json:"random_seed"`
+	Queries       []string       `json:"queries"`
+	QueryVia      int            `json:"query_via"`
+	QueryWait     time.Duration  `json:"query_wait_ns"`
+	Vantage       string         `json:"vantage"`
 }
 
 //go:embed queries.txt
@@ -92,6 +95,9 @@ func readSettings(c *cli.Context) (settings, error) {
 			return settings{}, usage("", "--exclude: %w", err)
 		}
 	}
+	if s.Methods, err = readMethods(c.String("methods")); err != nil {
+		return settings{}, err
+	}
 	if s.Queries, err = readQueries(c.App.Reader, c.String("queries")); err != nil {
 		return settings{}, err
 	}
@@ -103,6 +109,31 @@ func given(c *cli.Context, name string, otherwise float64) float64 {
 		return c.Float64(name)
 	}
 	return otherwise
+}
+
+// readMethods reads a list of methods of visiting, nil when it is empty: all.
+func readMethods(list string) ([]probe.Method, error) {
+	if list == "" {
+		return nil, nil
+	}
+	known := networks[probe.Gnutella].methods
+	var methods []probe.Method
+	for name := range strings.SplitSeq(list, ",") {
+		m := probe.Method(strings.TrimSpace(name))
+		if !slices.Contains(known, m) {
+			return nil, usage("Methods: "+joined(known)+".", "--methods: %q is none", m)
+		}
+		methods = append(methods, m)
+	}
+	return methods, nil
+}
+
+func joined(methods []probe.Method) string {
+	var list []string
+	for _, m := range methods {
+		list = append(list, string(m))
+	}
+	return strings.Join(list, ",")
 }
 
 // readQueries reads a list of queries, the built-in one when no file is named.

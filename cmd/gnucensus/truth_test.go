@@ -143,11 +143,11 @@ func compareAddrs(a, b string) int {
 
 // expected are the outcomes that methods must have with hosts that behave in some way.
 var expected = map[lab.Behaviour]map[probe.Method]probe.Outcome{
-	lab.Normal:     {probe.TCPCrawl: probe.Answered, probe.UDPPing: probe.Answered},
-	lab.Slow:       {probe.TCPCrawl: probe.Answered, probe.UDPPing: probe.Answered},
-	lab.Dead:       {probe.TCPCrawl: probe.ConnectionRefused},
-	lab.Firewalled: {probe.TCPCrawl: probe.ConnectTimeout, probe.UDPPing: probe.Silent, probe.UDPCrawl: probe.Silent},
-	lab.Full:       {probe.TCPCrawl: probe.Refused, probe.Leaf: probe.Refused, probe.UDPPing: probe.Answered},
+	lab.Normal:     {probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered},
+	lab.Slow:       {probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered},
+	lab.Dead:       {probe.UDPPing: probe.Silent, probe.TCPCrawl: probe.ConnectionRefused},
+	lab.Firewalled: {probe.UDPPing: probe.Silent, probe.TCPCrawl: probe.ConnectTimeout},
+	lab.Full:       {probe.UDPPing: probe.Answered, probe.TCPCrawl: probe.Refused},
 	lab.Unaware:    {probe.TCPCrawl: probe.Unsupported},
 }
 

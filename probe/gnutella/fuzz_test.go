@@ -34,7 +34,7 @@ func FuzzRecord(f *testing.F) {
 				}
 			case *message.Vendor:
 				if pong, err := message.ParseCrawlerPong(body); err == nil {
-					r.crawlerPong(pong)
+					r.crawlerPong(pong, wantAll)
 				}
 			case *message.QueryHit:
 				if h := newHit(body, m.Hops, 0); h.Hops == 0 || len(h.Vendor) > 4 {

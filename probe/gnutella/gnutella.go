@@ -1,20 +1,28 @@
 // Package gnutella visits the hosts of the Gnutella network: it asks a host for its links, for what it shares and for other
 // hosts it knows, in every way that servents offer, and queries the network as a leaf.
 //
-// A visit holds these conversations, each of which becomes one observation:
+// A visit holds these conversations, one after another, each of which becomes one observation:
 //
-//	method      at once or when                        gives
-//	udp-ping    at once                                files, KiB, uptime, slots; hosts of its cache
-//	udp-crawl   at once                                its links
-//	tcp-crawl   at once                                agent, its links; hosts to try instead
-//	leaf        tcp-crawl was refused, but not for     agent, files, KiB, uptime; hosts of passing PONGs; hosts to
-//	            asking too often, or unsupported; or   try instead
-//	            it was answered, and the files are
-//	            not known by other means
+//	method      of whom                                          gives
+//	udp-ping    everybody                                        files, KiB, uptime, slots; hosts of its cache
+//	udp-crawl   who answered udp-ping                            agent, its links
+//	tcp-crawl   who has not told links, role and agent by UDP,   agent, its links; hosts to try instead
+//	            or speaks IPv6
+//	leaf        who does not know tcp-crawl, or has not told     agent, files, KiB, uptime; hosts of passing PONGs;
+//	            its files; by the 0.4 handshake who hung up at   hosts to try instead
+//	            that of 0.6 and has not answered otherwise
+//	x-try       who refused tcp-crawl, named nobody, and was     hosts to try instead
+//	            not asked by leaf
+//	udp-crawl   again, for shorter lists: a gtk-gnutella that
+//	            answered udp-ping and told its links by no means
+//	guess       who says in udp-ping that it answers GUESS       other hosts that do
 //
-// One visit opens at most two connections, one after the other, and sends two datagrams. No method is tried again, and a
-// refusal is taken as the answer that it is. Every conversation is bounded in time, by Config, and in what it keeps, so that
-// a host that floods, stalls or lies costs one visit and no more.
+// A method that is switched off counts as one that was not needed. A refusal is taken as the answer that it is: who says that
+// we come too often is left alone. With Config.Patient no host is asked on one subject sooner than servents allow: PINGs (of
+// udp-ping and guess) a minute apart, udp-crawl ten minutes, or two of gtk-gnutella, tcp-crawl five, links one.
+//
+// Every conversation is bounded in time, by Config, and in what it keeps, so that a host that floods, stalls or lies costs one
+// visit and no more.
 package gnutella
 
 import (
@@ -24,7 +32,6 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"sync"
 	"time"
 
 	"gnucensus/probe"
@@ -49,6 +56,9 @@ type Config struct {
 	PingWait  time.Duration // how long the next PONG on a link is waited for; 0: 5 s
 	QueryWait time.Duration // how long the hits of a query are waited for; 0: 10 s
 
+	Patient    bool      // let nobody be asked sooner again than servents allow; not needed in a lab
+	AskedUntil time.Time // until then every host may have been asked by an earlier run; zero: there was none
+
 	Log *slog.Logger // nil: no log
 }
 
@@ -62,9 +72,11 @@ const (
 
 // Methods lists what Probe can do.
 func Methods() []probe.Method {
-	all := make([]probe.Method, len(policy))
-	for i, step := range policy {
-		all[i] = step.method
+	var all []probe.Method
+	for _, s := range policy {
+		if !slices.Contains(all, s.method) {
+			all = append(all, s.method)
+		}
 	}
 	return all
 }
@@ -115,9 +127,10 @@ func (c Config) withDefaults() Config {
 
 // A Prober visits hosts. It is a [probe.Prober], safe for concurrent use while Run runs.
 type Prober struct {
-	cfg   Config
-	steps []step // of the policy, those that Config.Methods names
-	udp   *questions
+	cfg    Config
+	steps  []step // of the policy, those that Config.Methods names
+	udp    *questions
+	ledger *ledger // nil: nobody counts
 }
 
 // New makes a Prober, or reports what [Config.Validate] does.
@@ -131,6 +144,9 @@ func New(cfg Config) (*Prober, error) {
 			p.steps = append(p.steps, s)
 		}
 	}
+	if cfg.Patient {
+		p.ledger = newLedger(cfg.AskedUntil)
+	}
 	return p, nil
 }
 
@@ -139,20 +155,17 @@ func (p *Prober) Run(ctx context.Context) error { return p.udp.serve(ctx, p.cfg.
 
 // Probe visits a host as the policy says.
 func (p *Prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observation {
-	seen := make([]probe.Observation, 0, len(policy))
-	var atOnce sync.WaitGroup
+	seen := make(visit, 0, 4) // seldom more
 	for _, s := range p.steps {
-		if s.when != nil {
+		if !s.when(seen) {
 			continue
 		}
-		seen = append(seen, probe.Observation{})
-		o := &seen[len(seen)-1] // stays where it is: seen has room for all
-		atOnce.Go(func() { *o = s.converse(p, ctx, e) })
-	}
-	atOnce.Wait()
-	for _, s := range p.steps {
-		if s.when != nil && s.when(seen) {
-			seen = append(seen, s.converse(p, ctx, e))
+		if err := p.ledger.wait(ctx, asking{e.Addr, s.asks}, s.again); err != nil {
+			return append(seen, newRecord(e, s.method).fail(ctx, err))
+		}
+		seen = append(seen, s.converse(p, ctx, e))
+		if ctx.Err() != nil {
+			break
 		}
 	}
 	return seen

@@ -20,7 +20,18 @@ const (
 // TTL 2, the "crawler ping", which it answers for its neighbours or from its cache.
 func (p *Prober) leaf(ctx context.Context, e probe.Endpoint) probe.Observation {
 	r := newRecord(e, probe.Leaf)
-	err := p.asLeaf(ctx, e, func(s *session) error {
+	return p.pings(ctx, r, p.asLeaf)
+}
+
+// oldLeaf does the same with a servent that knows the 0.4 handshake alone.
+func (p *Prober) oldLeaf(ctx context.Context, e probe.Endpoint) probe.Observation {
+	r := newRecord(e, probe.Leaf)
+	r.note(fieldHandshake, "0.4")
+	return p.pings(ctx, r, p.asOldLeaf)
+}
+
+func (p *Prober) pings(ctx context.Context, r *record, link linker) probe.Observation {
+	err := link(ctx, r.Endpoint, func(s *session) error {
 		r.headers(s.theirs)
 		if err := r.ping(ctx, s, 1, p.cfg.PingWait); err != nil {
 			return err

@@ -123,7 +123,7 @@ func (s script) playTCP(t *testing.T, l net.Listener, playing *sync.WaitGroup) {
 func readHead(c net.Conn) string {
 	var head []byte
 	b := make([]byte, 1)
-	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
+	for !bytes.HasSuffix(head, []byte("\r\n\r\n")) && !bytes.HasSuffix(head, []byte("\n\n")) {
 		if _, err := io.ReadFull(c, b); err != nil {
 			return string(head)
 		}

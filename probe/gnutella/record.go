@@ -39,6 +39,11 @@ const (
 	fieldLocale    = "locale"      // language
 	fieldTrimmed   = "trimmed"     // the host named fewer links than it has, or may have
 	fieldTTL       = "query-ttl"   // TTL with which a query was sent
+	fieldIPv6      = "ipv6"        // IPv6 address of a host that was asked by IPv4
+	fieldCaches    = "caches"      // UDP host caches that it names
+	fieldKey       = "query-key"   // length of the query key that it gave, bytes
+	fieldWanted    = "wanted"      // links of a kind that were asked for, where they were not all
+	fieldHandshake = "handshake"   // version of the handshake that the host knows, where it is not 0.6
 )
 
 // A record is an observation in the making.
@@ -172,6 +177,9 @@ func (r *record) ownPong(p *message.Pong) {
 	x := p.GGEP()
 	if !slices.Contains(p.Addrs(), r.Addr) {
 		r.note(fieldAddr, p.Addr.String())
+	}
+	if six, ok := x.IPv6(); ok && six.IsValid() && r.Addr.Addr().Is4() {
+		r.note(fieldIPv6, six.String())
 	}
 	if !p.Addr.Addr().IsUnspecified() { // as a host cache that is no servent leaves it
 		files, kib := int64(p.Files), int64(p.KiB)

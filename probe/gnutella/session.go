@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"sync"
 	"time"
@@ -31,9 +32,23 @@ var errFlood = fmt.Errorf("more than %d messages", maxMessages)
 // byeWait is how long a peer has to close after our BYE.
 const byeWait = time.Second
 
-// asLeaf links to a host as its leaf and lets use have the link. A refusal is a [*handshake.Refused], and the error of use
-// comes back as it is.
+// A linker links to a host and lets use have the link. The error of use comes back as it is.
+type linker func(ctx context.Context, e probe.Endpoint, use func(*session) error) error
+
+// asLeaf links to a host as its leaf. A refusal is a [*handshake.Refused].
 func (p *Prober) asLeaf(ctx context.Context, e probe.Endpoint, use func(*session) error) error {
+	return p.link(ctx, e, func(ctx context.Context, c net.Conn) (*handshake.Session, error) {
+		return handshake.Dial(ctx, c, p.leafOffer(c))
+	}, use)
+}
+
+// asOldLeaf links to a host by the handshake of 0.4, which knows neither leaves nor refusals.
+func (p *Prober) asOldLeaf(ctx context.Context, e probe.Endpoint, use func(*session) error) error {
+	return p.link(ctx, e, handshake.DialOld, use)
+}
+
+func (p *Prober) link(ctx context.Context, e probe.Endpoint,
+	shake func(context.Context, net.Conn) (*handshake.Session, error), use func(*session) error) error {
 	conn, err := p.dial(ctx, e)
 	if err != nil {
 		return err
@@ -41,7 +56,7 @@ func (p *Prober) asLeaf(ctx context.Context, e probe.Endpoint, use func(*session
 	defer conn.Close()
 	shaking, cancel := context.WithTimeout(ctx, p.cfg.Handshake)
 	defer cancel()
-	shaken, err := handshake.Dial(shaking, conn, p.leafOffer(conn))
+	shaken, err := shake(shaking, conn)
 	if err != nil {
 		return err
 	}

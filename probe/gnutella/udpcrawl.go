@@ -3,23 +3,38 @@ package gnutella
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"gnucensus/probe"
 	"gnucensus/servent/message"
 )
 
-// wantAll in a UDP crawler ping asks for all links; a list of as many is cut off there.
-const wantAll = 255
+// What a UDP crawler ping asks for: all links, of which 255 of a kind can be listed, or fewer, whose list is more likely to
+// arrive. A list of as many as were asked for may be cut off there.
+const (
+	wantAll  = 255
+	wantLess = 100
+)
 
-// udpCrawl asks a host for its links by "UDP crawler ping / pong". It asks for no more than is kept, since every feature
-// makes the answer longer, and long datagrams are lost more easily.
+// udpCrawl asks a host for its links by "UDP crawler ping / pong".
 func (p *Prober) udpCrawl(ctx context.Context, e probe.Endpoint) probe.Observation {
+	return p.askLinks(ctx, newRecord(e, probe.UDPCrawl), wantAll)
+}
+
+// udpCrawlLess asks for some of them.
+func (p *Prober) udpCrawlLess(ctx context.Context, e probe.Endpoint) probe.Observation {
 	r := newRecord(e, probe.UDPCrawl)
+	r.note(fieldWanted, strconv.Itoa(wantLess))
+	return p.askLinks(ctx, r, wantLess)
+}
+
+// askLinks asks for no more than is kept, since every feature makes the answer longer, and long datagrams are lost more easily.
+func (p *Prober) askLinks(ctx context.Context, r *record, wanted uint8) probe.Observation {
 	ping := &message.CrawlerPing{
-		Ultrapeers: wantAll, Leaves: wantAll,
+		Ultrapeers: wanted, Leaves: wanted,
 		Features: message.FeatureAgents | message.FeatureUptime | message.FeatureDHT,
 	}
-	reply, err := p.udp.ask(ctx, e.Addr, ping.Vendor(), p.cfg.UDP)
+	reply, err := p.udp.ask(ctx, r.Addr, ping.Vendor(), p.cfg.UDP)
 	if err != nil {
 		return r.fail(ctx, err)
 	}
@@ -32,12 +47,12 @@ func (p *Prober) udpCrawl(ctx context.Context, e probe.Endpoint) probe.Observati
 		return r.end(probe.Garbage, err.Error())
 	}
 	r.source(reply.from)
-	r.crawlerPong(pong)
+	r.crawlerPong(pong, int(wanted))
 	return r.end(probe.Answered, "")
 }
 
 // crawlerPong keeps what a host says of itself and of its links. Only ultrapeers have leaves, but an ultrapeer may have none.
-func (r *record) crawlerPong(pong *message.CrawlerPong) {
+func (r *record) crawlerPong(pong *message.CrawlerPong, wanted int) {
 	for _, entry := range pong.Ultrapeers {
 		r.name(probe.PeerLink, entry.Addr)
 	}
@@ -47,7 +62,7 @@ func (r *record) crawlerPong(pong *message.CrawlerPong) {
 	if len(pong.Leaves) > 0 {
 		r.Role = probe.Ultrapeer
 	}
-	if len(pong.Ultrapeers) == wantAll || len(pong.Leaves) == wantAll {
+	if len(pong.Ultrapeers) >= wanted || len(pong.Leaves) >= wanted {
 		r.note(fieldTrimmed, "true")
 	}
 	if _, own, err := pong.Agents(); err == nil {

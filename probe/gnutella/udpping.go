@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"gnucensus/probe"
 	"gnucensus/servent/ggep"
@@ -14,8 +15,8 @@ import (
 var vendor = ggep.Vendor{Code: [4]byte{'C', 'E', 'N', 'S'}, Version: 0x01}
 
 // scpPing is the PING of "UDP host caches": it asks for the host's own PONG and for hosts of its cache, ultrapeers with free
-// slots where the servent can choose, of both IP families.
-var scpPing = mustPing(ggep.SCP(ggep.SCPUltrapeer|ggep.SCPIPv6), ggep.VC(vendor))
+// slots where the servent can choose, of both IP families, and for contacts of the DHT, which are servents too.
+var scpPing = mustPing(append(ggep.DHTIPP(), ggep.SCP(ggep.SCPUltrapeer|ggep.SCPIPv6), ggep.VC(vendor))...)
 
 func mustPing(blocks ...ggep.Block) *message.Ping {
 	tail, err := ggep.Append(nil, blocks...)
@@ -38,10 +39,18 @@ func (p *Prober) udpPing(ctx context.Context, e probe.Endpoint) probe.Observatio
 	}
 	r.source(reply.from)
 	r.ownPong(pong)
-	for _, h := range pong.GGEP().IPP() {
+	r.cached(pong.GGEP())
+	return r.end(probe.Answered, "")
+}
+
+// cached keeps whom a PONG names from the host's caches: servents, contacts of the DHT, other UDP host caches.
+func (r *record) cached(x ggep.Blocks) {
+	for _, h := range x.IPP() {
 		r.name(probe.Cached, h.Addr)
 	}
-	return r.end(probe.Answered, "")
+	contacts, _ := x.DHTIPP()
+	r.name(probe.DHTContact, contacts...)
+	r.note(fieldCaches, strings.Join(x.PHC(), " "))
 }
 
 // source keeps who answered, when it is not who was asked.
