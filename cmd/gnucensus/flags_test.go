@@ -229,3 +229,12 @@ func TestFlagsMayStandAnywhere(t *testing.T) {
 		t.Errorf("after --: %v\n%s", err, diff)
 	}
 }
+
+// TestUnknownMethodIsRefused: the complaint names those that there are.
+func TestUnknownMethodIsRefused(t *testing.T) {
+	t.Parallel()
+	r := run(t, "crawl", "--scope", "lab", "--methods", "udp-ping,browse")
+	if r.code != exitUsage || !strings.Contains(r.stderr, "browse") || !strings.Contains(r.stderr, "udp-crawl") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+}

@@ -54,13 +54,14 @@ func newSeeder(name probe.Network, s settings, out *pace.Pacer, from caches, log
 
 func newGnutella(s settings, out *pace.Pacer, log *slog.Logger) (surveyor, error) {
 	return gnutella.New(gnutella.Config{
-		Net:       out,
-		Agent:     agent(),
-		Contact:   s.Contact,
-		Methods:   s.Methods,
-		QueryWait: s.QueryWait,
-		Patient:   s.Scope == pace.Live.String(),
-		Log:       log,
+		Net:        out,
+		Agent:      agent(),
+		Contact:    s.Contact,
+		Methods:    s.Methods,
+		QueryWait:  s.QueryWait,
+		Patient:    s.Scope == pace.Live.String(),
+		AskedUntil: s.AskedUntil,
+		Log:        log,
 	})
 }
 

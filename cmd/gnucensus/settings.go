@@ -35,6 +35,8 @@ type settings struct {
 	QueryVia      int            `json:"query_via"`
 	QueryWait     time.Duration  `json:"query_wait_ns"`
 	Vantage       string         `json:"vantage"`
+
+	AskedUntil time.Time `json:"-"` // when an earlier run ended, which may have asked anybody; zero: there was none
 }
 
 //go:embed queries.txt

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,7 +32,8 @@ func (p *program) snapshotCommand() *cli.Command {
 			{
 				Name:  "resume",
 				Usage: "go on with a crawl that was stopped or killed, by the flags that it began with",
-				Description: "Hosts that were visited are not visited again. --max-hosts and --duration of the crawl count anew.\n\n" +
+				Description: "Hosts that were visited are not visited again. A host of the live network that the run before may have\n" +
+					"asked waits as long as after any question. --max-hosts and --duration of the crawl count anew.\n\n" +
 					"Example:\n  gnucensus snapshot resume 3",
 				ArgsUsage: "N",
 				Action:    p.resumeSnapshot,
@@ -134,6 +136,10 @@ func (p *program) resumeSnapshot(c *cli.Context) error {
 		var s settings
 		if err := json.Unmarshal(info.Configuration, &s); err != nil {
 			return fmt.Errorf("read configuration of snapshot %d: %w", id, err)
+		}
+		s.AskedUntil = time.Now() // of a killed run nobody knows when it ended
+		if info.Ended != nil {
+			s.AskedUntil = *info.Ended
 		}
 		census, err := p.newCensus(probe.Network(info.Network), s)
 		if err != nil {
