@@ -36,7 +36,6 @@ var mayImport = map[string][]string{
 	"servent/qrp":                {},
 	"servent/urn":                {},
 	"servent/library":            {"servent/ggep", "servent/message", "servent/qrp", "servent/urn"},
-	"servent/transfer":           {"servent/handshake", "servent/internal/...", "servent/library", "servent/message", "servent/urn"},
 	"servent/lab":                {"servent", "servent/...", "internal/mmsg"},
 	"servent/internal/cursor":    {},
 	"servent/internal/ahead":     {"servent/internal/interrupt"},
@@ -52,6 +51,9 @@ var mayImport = map[string][]string{
 	"reports/figure":             {"storage", "sql", "reports/graph"},
 	"reports/page":               {"storage", "reports", "reports/figure"},
 	"cmd/gnucensus":              {"..."},
+	"servent/transfer": {
+		"servent/ggep", "servent/handshake", "servent/internal/...", "servent/library", "servent/message", "servent/urn",
+	},
 	"servent/conformance": { // its target is a black box
 		"servent/message", "servent/ggep", "servent/qrp", "servent/handshake", "servent/link", "servent/internal/interrupt",
 	},
