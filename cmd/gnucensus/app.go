@@ -67,6 +67,7 @@ func (p *program) app() *cli.App {
 			p.dbCommand(),
 			p.serventCommand(),
 			p.searchCommand(),
+			p.browseCommand(),
 			p.conformCommand(),
 			p.completionCommand(),
 		},

@@ -127,18 +127,27 @@ func oldSeeds(ctx context.Context, db *storage.DB, scope string) ([]probe.Endpoi
 	return nil, nil
 }
 
-// memory opens what is remembered between runs beside the database, in the user's folder for caches: hosts of a servent that
-// ran here, and when the caches of the network may be asked again.
+// memory opens what is remembered between runs of hosts of a servent that ran here, and when the caches of the network may be
+// asked again.
 func memory() (*bootstrap.HostFile, *bootstrap.Calendar, error) {
-	dir, err := os.UserCacheDir()
+	dir, err := memoryDir()
 	if err != nil {
-		return nil, nil, fmt.Errorf("find folder for the memory of caches: %w", err)
-	}
-	dir = filepath.Join(dir, "gnucensus")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("make folder for the memory of caches: %w", err)
+		return nil, nil, err
 	}
 	hosts, err1 := bootstrap.OpenHostFile(filepath.Join(dir, "hosts"))
 	calendar, err2 := bootstrap.OpenCalendar(filepath.Join(dir, "caches"))
 	return hosts, calendar, errors.Join(err1, err2)
+}
+
+// memoryDir makes the folder for what is remembered between runs beside the database: in the user's folder for caches.
+func memoryDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find folder for what is remembered: %w", err)
+	}
+	dir = filepath.Join(dir, "gnucensus")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make folder for what is remembered: %w", err)
+	}
+	return dir, nil
 }

@@ -85,7 +85,7 @@ func (p *program) export(c *cli.Context, contents string) error {
 				return snapshotAdvice(err)
 			}
 		}
-		written := &transfer{started: time.Now()}
+		written := &rowCount{started: time.Now()}
 		r.Rows = &written.rows
 		err := p.talk.during(c.Context, written, func() error { return exchange.Export(c.Context, db.DB, r) })
 		if err != nil {

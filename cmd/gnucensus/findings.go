@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gnucensus/servent"
+	"gnucensus/servent/transfer"
 )
 
 // Findings are the results of a search, printed as they come.
@@ -41,16 +42,16 @@ func (f *findings) add(h servent.Hit) error {
 	if trailer, ok := h.QHD(); ok {
 		code = printable(string(trailer.Vendor[:]))
 	}
-	for i := range h.Results {
-		r := &h.Results[i]
+	for _, r := range transfer.List(h.QueryHit) {
 		var err error
 		if f.form == "json" {
 			err = writeJSON(f.w, facts{
 				{"delay_ms", h.Delay.Milliseconds()}, {"hops", h.Hops}, {"path", h.Path}, {"responder", h.Responder},
-				{"vendor", code}, {"index", r.Index}, {"bytes", r.Bytes()}, {"name", r.Name},
+				{"vendor", code}, {"index", r.Index}, {"bytes", r.Size}, {"name", r.Name}, {"magnet", magnet(r)},
 			})
 		} else {
-			_, err = fmt.Fprintf(f.w, findingLayout, seconds(h.Delay), h.Hops, h.Path, h.Responder, r.Bytes(), printable(r.Name))
+			_, err = fmt.Fprintf(f.w, findingLayout+"%s", seconds(h.Delay), h.Hops, h.Path, h.Responder, *r.Size, printable(r.Name),
+				magnetLine(r))
 		}
 		if err != nil {
 			return err

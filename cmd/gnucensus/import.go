@@ -57,7 +57,7 @@ func (p *program) importExport(c *cli.Context) error {
 		return err
 	}
 	return p.use(c, func(db *database) error {
-		read := &transfer{started: time.Now()}
+		read := &rowCount{started: time.Now()}
 		var id int64
 		err := p.talk.during(c.Context, read, func() (err error) {
 			id, err = exchange.Import(c.Context, db.DB, args[0], &read.rows)

@@ -131,15 +131,15 @@ func (w walk) String() string {
 		float64(p.Visited)/took.Seconds(), p.Heard, w.before+p.Visited, p.Reached, p.InFlight, left)
 }
 
-// A transfer counts the rows that go to files or come from them.
-type transfer struct {
+// A rowCount counts the rows that go to files or come from them.
+type rowCount struct {
 	rows    atomic.Int64
 	started time.Time
 }
 
-func (t *transfer) progress() (done, of int64) { return t.rows.Load(), -1 }
+func (t *rowCount) progress() (done, of int64) { return t.rows.Load(), -1 }
 
-func (t *transfer) String() string {
+func (t *rowCount) String() string {
 	n := t.rows.Load()
 	if n == 0 {
 		return "no rows yet"

@@ -71,7 +71,7 @@ func TestTransfer(t *testing.T) {
 	failed := errors.New("no more")
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		rows := &transfer{started: time.Now()}
+		rows := &rowCount{started: time.Now()}
 		err := newTalk(&out).during(t.Context(), rows, func() error {
 			rows.rows.Add(500)
 			time.Sleep(15 * time.Second) // of the bubble
@@ -86,7 +86,7 @@ func TestTransfer(t *testing.T) {
 	var out bytes.Buffer
 	screen := newTalk(&out)
 	screen.terminal = true
-	rows := &transfer{started: time.Now()}
+	rows := &rowCount{started: time.Now()}
 	rows.rows.Add(77)
 	if err := screen.during(t.Context(), rows, func() error { return nil }); err != nil || !strings.Contains(out.String(), "77 rows") {
 		t.Errorf("error %v, on the screen: %q", err, out.String())

@@ -14,6 +14,7 @@ import (
 
 	"gnucensus/servent"
 	"gnucensus/servent/library"
+	"gnucensus/servent/transfer"
 )
 
 func (p *program) serventCommand() *cli.Command {
@@ -27,6 +28,8 @@ Ctrl-C. What passes is shown on a terminal as it stands, and elsewhere in a line
 A servent of the live network looks for ultrapeers by itself: it goes on to hosts that others name and to those that it
 remembers, and asks caches when there are none. Links are encrypted where the other side can do it as gtk-gnutella does; the
 TLS of LimeWire and its descendants, which is anonymous, is not among what Go knows: with them, links are in plaintext.
+
+Files are sent by HTTP, at the same port. Where nobody can connect to the servent it finds that out, and is called by PUSH.
 
 Examples:
   gnucensus servent --listen 198.51.100.7:6346 --listen [2001:db8::7]:6346 --share ~/music
@@ -42,6 +45,7 @@ Examples:
 			&cli.StringSliceFlag{Name: "cache", DefaultText: "without --connect, those of the live network",
 				Usage: "ask the cache `C`, HOST:PORT or a URL, for hosts to link to; may be repeated"},
 			&cli.StringSliceFlag{Name: "share", Usage: "share the files in `DIR` and below; may be repeated"},
+			&cli.StringFlag{Name: "limit", DefaultText: "no limit", Usage: "send files at `RATE` bytes a second at most, such as 500K"},
 		},
 		Action: p.servent,
 	}
@@ -69,6 +73,7 @@ type serventSettings struct {
 	Connect []netip.AddrPort
 	Caches  caches
 	Share   []string
+	Limit   int // bytes a second of uploads; 0: none
 }
 
 func readServent(c *cli.Context) (s serventSettings, err error) {
@@ -82,6 +87,9 @@ func readServent(c *cli.Context) (s serventSettings, err error) {
 		return s, err
 	}
 	if s.Caches, err = readCaches(c.StringSlice("cache")); err != nil {
+		return s, err
+	}
+	if s.Limit, err = readRate("limit", c.String("limit")); err != nil {
 		return s, err
 	}
 	s.Listen, s.Listen6, err = readListen(c.Context, c.StringSlice("listen"), s.Connect)
@@ -179,15 +187,14 @@ func (p *program) servent(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	shared, err := library.Open(library.Config{Folders: s.Share, Log: p.log})
+	mesh := new(library.Mesh)
+	shared, err := p.openShared(c.Context, s.Share, mesh)
 	if err != nil {
-		return usage("It is a folder that can be read.", "--share: %w", err)
-	}
-	defer shared.Close()
-	if err := shared.Scan(c.Context); err != nil {
 		return err
 	}
+	defer shared.Close()
 	cfg := s.config()
+	cfg.Uploads = &transfer.Config{Mesh: mesh, Rate: s.Limit}
 	if cfg.Bootstrap, err = s.bootstrap(); err != nil {
 		return err
 	}

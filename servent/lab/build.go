@@ -10,6 +10,7 @@ import (
 	"gnucensus/servent"
 	"gnucensus/servent/library"
 	"gnucensus/servent/message"
+	"gnucensus/servent/transfer"
 )
 
 // Subjects that are drawn independently: a plan with more dead hosts has other links, but the same agents.
@@ -65,6 +66,7 @@ func build(p Plan) ([]servent.Config, []Host) {
 		c.Firewalled = b == Firewalled
 		c.HopWait, c.HitWait, c.Results, c.TableWait = p.HopWait, p.HopWait, p.Results, tableWait
 		c.Library = library.New(shelves[i])
+		c.Uploads = &transfer.Config{}
 		for _, j := range known[i] {
 			c.Known = append(c.Known, p.address(j))
 		}

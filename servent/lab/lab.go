@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gnucensus/servent"
+	"gnucensus/servent/library"
 )
 
 // A Net is one lab.
@@ -42,6 +43,17 @@ func (n *Net) Seeds() []netip.AddrPort { return seedsOf(n.truth) }
 
 // Truth returns what a perfect census finds once all links stand: every host, by address.
 func (n *Net) Truth() []Host { return n.truth }
+
+// Library returns what the host at an address shares: names and sizes, for there is no content. It is nil for hosts that share
+// nothing, the dead ones among them.
+func (n *Net) Library(at netip.AddrPort) *library.Library {
+	for i := range n.configs {
+		if n.configs[i].Addr == at {
+			return n.configs[i].Library
+		}
+	}
+	return nil
+}
 
 // Leave makes the leaving hosts leave, those that have not left yet.
 func (n *Net) Leave() { n.left.Do(func() { close(n.leave) }) }

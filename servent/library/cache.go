@@ -50,8 +50,8 @@ const (
 	maxRecord   = 1 << 20 // bytes of content
 )
 
-// errInUse says that another process has the cache open.
-var errInUse = errors.New("in use by another process")
+// ErrInUse says that another process has the cache open.
+var ErrInUse = errors.New("in use by another process")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -136,7 +136,7 @@ func openCache(name string, k keys) (*cache, error) {
 // load takes the file for this process and notes where the records are.
 func (c *cache) load() error {
 	if err := syscall.Flock(int(c.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
-		return errInUse
+		return ErrInUse
 	} else if err != nil {
 		return fmt.Errorf("lock: %w", err)
 	}

@@ -54,7 +54,7 @@ type sighting struct {
 }
 
 // Open returns the library of the folders, which is empty until it is scanned. The error names the folder that cannot be
-// opened, or the cache.
+// opened, or the cache; it is [ErrInUse] for a cache that another process has.
 func Open(cfg Config) (_ *Library, err error) {
 	if cfg.Every == 0 {
 		cfg.Every = time.Minute

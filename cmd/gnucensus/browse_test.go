@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/servent/lab"
+	"gnucensus/servent/library"
+	"gnucensus/servent/transfer"
+)
+
+// A listed is a file that browse prints as JSON.
+type listed struct {
+	Index       uint32
+	Bytes       *uint64
+	Name        string
+	URN, Magnet string
+}
+
+// browsed browses a host, and returns its files.
+func browsed(t *testing.T, host string) (files []listed) {
+	t.Helper()
+	for d := json.NewDecoder(strings.NewReader(must(t, "browse", "--format", "json", host))); d.More(); {
+		var f listed
+		if err := d.Decode(&f); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// TestBrowseLab browses hosts of a lab: each lists its whole share, and the plan says which that is.
+func TestBrowseLab(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 10, Leaves: 30, Unaware: 0.1, Full: 0.1, Slow: 0.05, Firewalled: 0.1})
+	browsable, shared := 0, 0
+	for _, h := range net.Truth() {
+		if h.Behaviour == lab.Firewalled {
+			continue
+		}
+		var want, got []string
+		for f := range net.Library(h.Addr).All() {
+			want = append(want, fmt.Sprintf("%d %d %s", f.Index, f.Size, f.Name))
+		}
+		for _, f := range browsed(t, h.Addr.String()) {
+			got = append(got, fmt.Sprintf("%d %d %s", f.Index, *f.Bytes, f.Name))
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(want) != int(h.Files) {
+			t.Errorf("%v, %s:\n%s", h.Addr, h.Behaviour, diff)
+		}
+		browsable, shared = browsable+1, shared+len(got)
+	}
+	if browsable < 20 || shared < 200 {
+		t.Errorf("%d hosts browsed with %d files", browsable, shared)
+	}
+	if net.Library(netip.MustParseAddrPort("203.0.113.1:1")) != nil {
+		t.Error("a host that is not of the lab shares something")
+	}
+}
+
+// TestBrowse prints the files of a servent in all formats, with links that say where they are.
+func TestBrowse(t *testing.T) {
+	t.Parallel()
+	const host = "127.23.20.1:6346"
+	serve(t, host, "--role", "ultrapeer", "--share", folder(t, "free music one.ogg", "a, \"b\".txt"))
+	files := browsed(t, host)
+	if len(files) != 2 {
+		t.Fatalf("%+v", files)
+	}
+	one := files[slices.IndexFunc(files, func(f listed) bool { return f.Name == "free music one.ogg" })]
+	m, err := transfer.ParseMagnet(one.Magnet)
+	if err != nil || m.URN.String() != one.URN || !strings.HasPrefix(one.URN, "urn:bitprint:") || *m.Size != 18 || m.Name != one.Name ||
+		len(m.Places) != 1 || m.Places[0].Addr.String() != host {
+		t.Errorf("%+v, %v", m, err)
+	}
+	r := run(t, "browse", host)
+	for _, part := range []string{"index", "bytes", one.Name + "\n", "    " + one.Magnet + "\n"} {
+		if !strings.Contains(r.stdout, part) {
+			t.Errorf("no %q in\n%s", part, r.stdout)
+		}
+	}
+	if !strings.Contains(r.stderr, "2 files of "+host+", gnucensus/") {
+		t.Errorf("said %q", r.stderr)
+	}
+	records, err := csv.NewReader(strings.NewReader(must(t, "browse", "--format", "csv", host))).ReadAll()
+	if err != nil || len(records) != 3 || records[0][2] != "name" ||
+		!slices.ContainsFunc(records, func(r []string) bool { return r[2] == "a, \"b\".txt" }) {
+		t.Errorf("%q, %v", records, err)
+	}
+	results, _ := found(t, must(t, "search", "--via", host, "--wait", "500ms", "--format", "json", "free music"))
+	if m := results[host].Magnet; m != one.Magnet {
+		t.Errorf("search prints %q, browse %q", m, one.Magnet)
+	}
+	if text := must(t, "search", "--via", host, "--wait", "500ms", "free music"); !strings.Contains(text, "    "+one.Magnet+"\n") {
+		t.Errorf("no link in\n%s", text)
+	}
+}
+
+// TestBrowseFails tells why there is no list.
+func TestBrowseFails(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		code int
+		said string
+	}{
+		{[]string{"browse"}, exitUsage, "HOST:PORT is missing"},
+		{[]string{"browse", "127.23.20.9"}, exitUsage, "browse: "},
+		{[]string{"browse", "127.23.20.9:6346", "--format", "md"}, exitUsage, "md"},
+		{[]string{"browse", "127.23.20.9:6346"}, exitFailed, "connection refused"},
+	} {
+		if r := run(t, test.args...); r.code != test.code || !strings.Contains(r.stderr, test.said) {
+			t.Errorf("%q: exit %d: %s", test.args, r.code, r.stderr)
+		}
+	}
+}
+
+// TestHashesAreKept: what was hashed once is not hashed again, and two servents may share one folder.
+func TestHashesAreKept(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "kept.txt")
+	name, err := hashFile([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const host, other = "127.23.21.1:6346", "127.23.21.2:6346"
+	serve(t, host, "--role", "ultrapeer", "--share", dir)
+	if _, err := library.Open(library.Config{Folders: []string{dir}, Cache: name}); err == nil {
+		t.Error("the hashes are kept elsewhere")
+	}
+	serve(t, other, "--role", "ultrapeer", "--share", dir)
+	if a, b := browsed(t, host), browsed(t, other); len(a) != 1 || len(b) != 1 || a[0].URN != b[0].URN {
+		t.Errorf("%+v, %+v", a, b)
+	}
+}
+
+func TestRates(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int{"": 0, "1": 1, "500K": 500 << 10, "2m": 2 << 20, "1G": 1 << 30} {
+		if got, err := readRate("limit", text); got != want || err != nil {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"0", "-1", "K", "1KK", "1.5M", "2147483648", "1T", "99999999G"} {
+		if got, err := readRate("limit", text); err == nil {
+			t.Errorf("%q: %d", text, got)
+		}
+	}
+}
