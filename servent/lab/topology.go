@@ -67,7 +67,7 @@ func connect(p Plan, behaviours []Behaviour, r *rand.Rand) graph {
 // mesh links the ultrapeers: first a random tree, in which those that do not tell are leaves, then links at random until
 // the average degree is reached, each host getting about as many as it was dealt.
 func mesh(g graph, degree int, behaviours []Behaviour, ultrapeers, tellers []int, r *rand.Rand) {
-	wanted := make(map[int]int, len(ultrapeers))
+	wanted := make([]int, len(g))
 	for _, u := range ultrapeers {
 		wanted[u] = max(1, int(math.Round(float64(degree)*variation(r, 0.6))))
 	}
@@ -87,8 +87,9 @@ func mesh(g graph, degree int, behaviours []Behaviour, ultrapeers, tellers []int
 		g.link(order[i], to)
 	}
 	left := len(ultrapeers)*degree/2 - (len(ultrapeers) - 1)
-	for range meshRounds {
-		var stubs []int
+	var stubs []int
+	for round := 0; round < meshRounds && left > 0; round++ {
+		stubs = stubs[:0]
 		for _, u := range ultrapeers {
 			for range wanted[u] - len(g[u]) {
 				stubs = append(stubs, u)
@@ -96,8 +97,8 @@ func mesh(g graph, degree int, behaviours []Behaviour, ultrapeers, tellers []int
 			wanted[u]++ // where the dealt numbers do not work out, everybody takes one more
 		}
 		r.Shuffle(len(stubs), func(i, j int) { stubs[i], stubs[j] = stubs[j], stubs[i] })
-		for ; len(stubs) >= 2 && left > 0; stubs = stubs[2:] {
-			a, b := stubs[0], stubs[1]
+		for i := 0; i+1 < len(stubs) && left > 0; i += 2 {
+			a, b := stubs[i], stubs[i+1]
 			if a != b && (behaviours[a].tells() || behaviours[b].tells()) && !g.linked(a, b) {
 				g.link(a, b)
 				left--
