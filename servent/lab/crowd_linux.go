@@ -66,11 +66,13 @@ type socketOption struct{ level, name, value int }
 
 // config opens sockets on the loopback interface, with the option set.
 func (o socketOption) config() *net.ListenConfig {
-	return &net.ListenConfig{Control: func(network, address string, c syscall.RawConn) error {
+	listen := &net.ListenConfig{Control: func(network, address string, c syscall.RawConn) error {
 		var err error
 		fault := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), o.level, o.name, o.value) })
 		return errors.Join(onLoopback(network, address, c), fault, os.NewSyscallError("setsockopt", err))
 	}}
+	listen.SetMultipathTCP(false) // it makes connections dearer, and nobody has a second path
+	return listen
 }
 
 // onLoopback binds a socket to the loopback interface.
