@@ -1,6 +1,7 @@
 # make census   the whole job, on a network that it starts itself: crawl, queries, database, reports
 # make test     all tests, under the race detector
-# make bench    hosts per second and bytes of memory per host of a crawl; messages of a search; CPU time of a loaded ultrapeer
+# make bench    crawls of crowds beside the most that could be done, and what a host costs; messages of a search; CPU time
+#               of a loaded ultrapeer
 # make fuzz     each decoder against hostile bytes, FUZZTIME each
 # make build    bin/gnucensus
 # make lint     gofmt and go vet
@@ -41,7 +42,7 @@ test: postgres compiler
 	$(GO) test -race ./...
 
 bench: postgres
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/gnucensus
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 1h ./cmd/gnucensus
 	$(GO) test -run '^$$' -bench Search -benchtime 10x ./servent/lab
 	$(GO) test -run '^$$' -bench Ultrapeer -benchtime 20000x ./servent
 

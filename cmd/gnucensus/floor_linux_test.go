@@ -44,6 +44,15 @@ func newCrowd(t testing.TB, hosts int, flags ...string) crowd {
 	return crowd{}
 }
 
+// stop ends the crowd.
+func (c crowd) stop(t testing.TB) result {
+	t.Helper()
+	if err := c.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	return c.end(t)
+}
+
 // host returns the address of a host, all of which must answer.
 func (c crowd) host(i int) netip.AddrPort {
 	first := c.first.Addr().As4()
@@ -185,11 +194,8 @@ func TestFloors(t *testing.T) {
 	if rate := udpFloor(t, c); rate <= 0 {
 		t.Errorf("%f hosts/s by UDP", rate)
 	}
-	if err := c.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
 	const want = "answered 2000 handshakes, 2000 PINGs and 0 UDP crawler pings; 0 strays\n"
-	if r := c.end(t); r.code != exitDone || !bytes.HasSuffix([]byte(r.stderr), []byte(want)) {
+	if r := c.stop(t); r.code != exitDone || !bytes.HasSuffix([]byte(r.stderr), []byte(want)) {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 }
