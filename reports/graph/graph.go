@@ -36,13 +36,18 @@ func (b *Builder) Add(from, to int32) error {
 	if from < 0 || to < 0 || int(from) >= b.hosts || int(to) >= b.hosts {
 		return fmt.Errorf("add edge %d to %d: not among %d hosts", from, to, b.hosts)
 	}
+	b.take(edge{from, to})
+	return nil
+}
+
+// take takes an edge between two hosts of the graph.
+func (b *Builder) take(e edge) {
 	last := len(b.chunks) - 1
 	if last < 0 || len(b.chunks[last]) == chunkLen {
 		b.chunks = append(b.chunks, make([]edge, 0, chunkLen))
 		last++
 	}
-	b.chunks[last] = append(b.chunks[last], edge{from, to})
-	return nil
+	b.chunks[last] = append(b.chunks[last], e)
 }
 
 // Graph returns what was collected, and leaves the builder empty.

@@ -3,6 +3,7 @@ package graph
 import (
 	"math/rand/v2"
 	"slices"
+	"sync"
 )
 
 // Resilience returns the hosts of the largest component after the first k hosts of an order were removed, by k from 0 to all
@@ -23,6 +24,49 @@ func (g *Graph) Resilience(order []int32) []int32 {
 		left[k] = max(left[k+1], -components[root])
 	}
 	return left
+}
+
+// orders is how many random orders of removal are measured.
+const orders = 10
+
+// A Decline is how many hosts are in the largest component after the first k were removed, by k from 0 to all.
+type Decline struct {
+	Degree            []int32   // those with most links first
+	Mean              []float64 // of ten random orders
+	Smallest, Largest []int32   // of them
+}
+
+// Decline removes all hosts, by degree and in ten random orders, which are the same each time.
+func (g *Graph) Decline() Decline {
+	left := make([][]int32, orders+1)
+	numbers := make(chan int, len(left))
+	for i := range left {
+		numbers <- i
+	}
+	close(numbers)
+	var all sync.WaitGroup
+	for range workers() {
+		all.Go(func() {
+			for i := range numbers {
+				order := g.ByDegree()
+				if i > 0 {
+					order = g.Shuffled(uint64(i))
+				}
+				left[i] = g.Resilience(order)
+			}
+		})
+	}
+	all.Wait()
+	d := Decline{Degree: left[0], Smallest: slices.Clone(left[1]), Largest: slices.Clone(left[1])}
+	for k := range d.Degree {
+		sum := 0.0
+		for _, random := range left[1:] {
+			sum += float64(random[k])
+			d.Smallest[k], d.Largest[k] = min(d.Smallest[k], random[k]), max(d.Largest[k], random[k])
+		}
+		d.Mean = append(d.Mean, sum/orders)
+	}
+	return d
 }
 
 // ByDegree returns all hosts, those with most links first. Degrees are those of the whole graph and are not counted anew as

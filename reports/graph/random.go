@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"math/rand/v2"
+	"slices"
+)
+
+// Random returns a graph of the same hosts and as many links as g, drawn at random from all such graphs (Erdős and Rényi
+// 1959), the same for the same seed. What g has and this one has not is more than size alone explains.
+func (g *Graph) Random(seed uint64) *Graph {
+	hosts, links := g.Hosts(), g.Edges()
+	b := NewBuilder(hosts)
+	all := hosts * (hosts - 1) / 2
+	if links <= all/2 {
+		for _, l := range drawn(seed, hosts, links) {
+			b.take(l)
+		}
+		return b.Graph()
+	}
+	// Of a dense graph the links that it lacks are drawn: they are fewer.
+	lacking := drawn(seed, hosts, all-links)
+	for v := range int32(hosts) {
+		for w := range v {
+			l := edge{from: v, to: w}
+			if len(lacking) > 0 && lacking[0] == l {
+				lacking = lacking[1:]
+				continue
+			}
+			b.take(l)
+		}
+	}
+	return b.Graph()
+}
+
+// drawn returns so many different links, each from the host of the higher number to that of the lower, in ascending order.
+// There must be that many, and better twice as many.
+func drawn(seed uint64, hosts, links int) []edge {
+	random := rand.New(rand.NewPCG(seed, 0))
+	list := make([]edge, 0, links)
+	for len(list) < links {
+		for range links - len(list) {
+			v, w := random.Int32N(int32(hosts)), random.Int32N(int32(hosts)-1)
+			if w >= v {
+				w++
+			}
+			list = append(list, edge{from: max(v, w), to: min(v, w)})
+		}
+		slices.SortFunc(list, edge.compare)
+		list = slices.Compact(list)
+	}
+	return list
+}
+
+func (e edge) compare(other edge) int {
+	if e.from != other.from {
+		return int(e.from) - int(other.from)
+	}
+	return int(e.to) - int(other.to)
+}
+
+// Among returns the graph of the chosen hosts and the links between them, told as they were. The hosts are numbered anew, in
+// the same order.
+func (g *Graph) Among(chosen []bool) *Graph {
+	number := make([]int32, g.hosts)
+	hosts := 0
+	for v, in := range chosen {
+		if in {
+			number[v] = int32(hosts)
+			hosts++
+		}
+	}
+	b := NewBuilder(hosts)
+	for v := range int32(g.hosts) {
+		if !chosen[v] {
+			continue
+		}
+		for _, w := range g.out.row(v) {
+			if chosen[w] {
+				b.take(edge{from: number[v], to: number[w]})
+			}
+		}
+	}
+	return b.Graph()
+}
