@@ -91,9 +91,9 @@ func value(t testing.TB, r *reports.Report, column string, row ...string) any {
 	return nil
 }
 
-// The graph is that of reports/graph: a crawl of August 2002 that its authors published.
-func TestTopologyOfAPublishedGraph(t *testing.T) {
-	t.Parallel()
+// importPublished makes a snapshot of the graph of reports/graph: a crawl of August 2002 that its authors published.
+func importPublished(t *testing.T, db *storage.DB) int64 {
+	t.Helper()
 	file, err := os.Open("graph/testdata/p2p-Gnutella08.txt.gz")
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +103,17 @@ func TestTopologyOfAPublishedGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := database(t)
 	snapshot, err := db.ImportEdges(t.Context(), meta, storage.ReadEdges(plain))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := run(t, db, "topology", snapshot)
+	return snapshot
+}
+
+func TestTopologyOfAPublishedGraph(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	r := run(t, db, "topology", importPublished(t, db))
 	for _, want := range []struct {
 		thing, figure, column string
 		format, value         string
@@ -181,6 +186,7 @@ func TestReportsSayWhatCannotBeSaid(t *testing.T) {
 		"summary": "heard of no host", "topology": "there is no graph", "sharing": "No host told",
 		"freeriders": "nothing can be said of free riding", "latency": "nothing can be said of latency",
 		"agents": "nothing can be said of software", "outcomes": "there are no outcomes", "degrees": "there is no distribution",
+		"tails": "there is no distribution", "random": "there is no graph", "resilience": "nothing to take apart",
 	} {
 		if text := write(t, run(t, db, name, empty), reports.Markdown, 0); !strings.Contains(text, want) {
 			t.Errorf("report %s of an empty snapshot does not say %q:\n%s", name, want, text)

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"gnucensus/reports/graph"
@@ -9,15 +10,19 @@ import (
 	"gnucensus/storage"
 )
 
-// topology is the graph of a snapshot, with what several measures need of it; that is computed when it is first asked for.
+// topology is the graph of a snapshot, and those that it is held against.
 type topology struct {
-	*graph.Graph
-	visited      []bool
-	weak, strong func() graph.Partition
-	triangles    func() graph.Triangles
-	distances    func() graph.Distances
-	err          error // why distances could not be measured: the context ended
+	*structure
+	visited []bool
+	among   func() *structure // the visited hosts and the links between them alone
+	random  func() *structure // as many hosts and links, at random
+	decline func() graph.Decline
+	tails   func() map[string]*graph.Tail // by the kind of links, as report.degree_distribution calls it
+	err     error                         // why something could not be measured
 }
+
+// randomSeed makes the random graph of a snapshot the same each time.
+const randomSeed = 1
 
 // readTopology reads the links of a snapshot, and which of its hosts were visited. The graph numbers hosts from 0, the
 // database from 1.
@@ -36,40 +41,43 @@ func readTopology(ctx context.Context, db *storage.DB, snapshot int64) (*topolog
 	if err != nil {
 		return nil, err
 	}
-	t.Graph = b.Graph()
-	t.weak = sync.OnceValue(t.Weak)
-	t.strong = sync.OnceValue(t.Strong)
-	t.triangles = sync.OnceValue(t.Triangles)
-	t.distances = sync.OnceValue(func() (d graph.Distances) {
-		d, t.err = t.Distances(ctx, t.Sources(t.weak()))
-		return d
+	t.measure(ctx, b.Graph())
+	t.tails = sync.OnceValue(func() map[string]*graph.Tail {
+		tails, err := readTails(ctx, db, snapshot)
+		if err != nil {
+			t.err = err
+		}
+		return tails
 	})
 	return t, nil
 }
 
-func (t *topology) edges() float64            { return float64(t.Edges()) }
-func (t *topology) edgesVisited() float64     { return float64(t.EdgesAmong(t.visited)) }
-func (t *topology) edgesHeardOf() float64     { return t.edges() - t.edgesVisited() }
-func (t *topology) components() float64       { return float64(len(t.weak().Sizes)) }
-func (t *topology) strongComponents() float64 { return float64(len(t.strong().Sizes)) }
-func (t *topology) largestHosts() float64     { return sizeOfLargest(t.weak()) }
-func (t *topology) largestHeardOf() float64   { return t.largestHosts() - t.largestVisited() }
-func (t *topology) largestEdges() float64     { return float64(t.WeakEdges(t.weak(), t.weak().Largest())) }
-func (t *topology) strongHosts() float64      { return sizeOfLargest(t.strong()) }
-func (t *topology) strongEdges() float64 {
-	return float64(t.StrongEdges(t.strong(), t.strong().Largest()))
+// measure makes ready what is computed of the graph when it is first asked for.
+func (t *topology) measure(ctx context.Context, g *graph.Graph) {
+	t.structure = newStructure(ctx, g, &t.err)
+	t.among = sync.OnceValue(func() *structure {
+		if !slices.Contains(t.visited, false) {
+			return t.structure
+		}
+		return newStructure(ctx, t.Among(t.visited), &t.err)
+	})
+	t.random = sync.OnceValue(func() *structure { return newStructure(ctx, t.Random(randomSeed), &t.err) })
+	t.decline = sync.OnceValue(t.Decline)
 }
 
-func (t *topology) sourcesSearched() float64 { return float64(t.distances().Sources) }
-func (t *topology) diameterLeast() float64   { return float64(t.distances().Least) }
-func (t *topology) diameterMost() float64    { return float64(t.distances().Most) }
-
-func sizeOfLargest(p graph.Partition) float64 {
-	if len(p.Sizes) == 0 {
-		return 0
-	}
-	return float64(p.Sizes[p.Largest()])
+// visitedAlone is a measure of the visited hosts and the links between them alone.
+func visitedAlone(measure func(*structure) float64) func(*topology) float64 {
+	return func(t *topology) float64 { return measure(t.among()) }
 }
+
+// random is a measure of the random graph.
+func random(measure func(*structure) float64) func(*topology) float64 {
+	return func(t *topology) float64 { return measure(t.random()) }
+}
+
+func (t *topology) edgesVisited() float64   { return float64(t.EdgesAmong(t.visited)) }
+func (t *topology) edgesHeardOf() float64   { return t.edges() - t.edgesVisited() }
+func (t *topology) largestHeardOf() float64 { return t.largestHosts() - t.largestVisited() }
 
 func (t *topology) largestVisited() float64 {
 	n, largest := 0, t.weak().Largest()
@@ -81,30 +89,15 @@ func (t *topology) largestVisited() float64 {
 	return float64(n)
 }
 
-func (t *topology) core() float64 {
-	core := 0
-	for _, k := range t.Cores() {
-		core = max(core, k)
+// giniOf is the Gini coefficient of the degrees of the hosts that were visited, or of those that were not.
+func giniOf(visited bool) func(*topology) float64 {
+	return func(t *topology) float64 {
+		var degrees []int
+		for v, d := range t.Degrees() {
+			if t.visited[v] == visited {
+				degrees = append(degrees, d)
+			}
+		}
+		return graph.Gini(degrees)
 	}
-	return float64(core)
-}
-
-func (t *topology) clusteringAll() float64 {
-	all, _ := t.triangles().Clustering()
-	return all
-}
-
-func (t *topology) clusteringPaired() float64 {
-	_, paired := t.triangles().Clustering()
-	return paired
-}
-
-func (t *topology) closedOnce() float64 {
-	once, _ := t.triangles().Closed()
-	return once
-}
-
-func (t *topology) closedCorners() float64 {
-	_, corners := t.triangles().Closed()
-	return corners
 }

@@ -176,16 +176,11 @@ func inCore(cores []float64) []point {
 	return append(points, point{float64(len(cores)), 0})
 }
 
-const (
-	// orders is how many random orders of removal are averaged.
-	orders = 10
-	// removals is how many points the curves have at most.
-	removals = 200
-)
+// removals is how many points the curves have at most.
+const removals = 200
 
-// resilienceMethod takes the number of orders.
 const resilienceMethod = "Hosts of the largest component after so many were removed: those with most links first, by their degree in " +
-	"the whole graph, or at random, the mean of %d orders (Albert, Jeong and Barabási 2000). Links that nobody " +
+	"the whole graph, or at random, the mean of ten orders (Albert, Jeong and Barabási 2000). Links that nobody " +
 	"told of are missing, so the network may be more resilient than its picture."
 
 func resilience(ctx context.Context, a *Album) (*drawing, error) {
@@ -198,7 +193,7 @@ func resilience(ctx context.Context, a *Album) (*drawing, error) {
 		y:     axis{label: "largest component (% of all hosts)", max: 100},
 		empty: a.lacks(kept["links"]),
 	}
-	d := &drawing{painter: ch, method: fmt.Sprintf(resilienceMethod, orders)}
+	d := &drawing{painter: ch, method: resilienceMethod}
 	if ch.empty != "" {
 		return d, nil
 	}
@@ -210,26 +205,17 @@ func resilience(ctx context.Context, a *Album) (*drawing, error) {
 	return d, nil
 }
 
-// measureResilience measures what is left after each of the removals.
+// measureResilience measures what is left after each of the removals that make a point.
 func measureResilience(_ context.Context, t *topology) (series, error) {
-	degree := t.afterRemovals(t.Resilience(t.ByDegree()))
-	random := make([]float64, len(degree))
-	for seed := range uint64(orders) {
-		for i, left := range t.afterRemovals(t.Resilience(t.Shuffled(seed))) {
-			random[i] += left / orders
-		}
-	}
-	return series{"links": t.links(), "random": random, "degree": degree}, nil
-}
-
-// afterRemovals picks what is left after each of the removals that make a point.
-func (t *topology) afterRemovals(left []int32) []float64 {
+	left := t.Decline()
+	found := series{"links": t.links()}
 	steps := min(t.Hosts(), removals)
-	var picked []float64
 	for i := range steps + 1 {
-		picked = append(picked, float64(left[removed(i, steps, t.Hosts())]))
+		k := removed(i, steps, t.Hosts())
+		found["random"] = append(found["random"], left.Mean[k])
+		found["degree"] = append(found["degree"], float64(left.Degree[k]))
 	}
-	return picked
+	return found, nil
 }
 
 // removed is how many hosts are gone at a point.

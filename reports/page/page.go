@@ -37,8 +37,9 @@ const shownRows = 60
 
 // illustrates says which figures stand beside which report. One that stands beside none comes last.
 var illustrates = map[string][]string{
-	"topology":   {"network", "distances", "cores", "resilience"},
+	"topology":   {"network", "distances", "cores"},
 	"degrees":    {"degrees", "peers", "leaves", "parents"},
+	"resilience": {"resilience"},
 	"sharing":    {"files", "lorenz"},
 	"freeriders": {"freeriders"},
 	"latency":    {"latency", "hits", "hops"},

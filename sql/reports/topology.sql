@@ -17,9 +17,12 @@
 -- note: Links under visited join two visited hosts; those under only heard of have an end that was never visited.
 -- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Links between
 --   two hosts that were never visited are not known at all.
+-- note: Under visited, assortativity, cores, distances, clustering and the number of weak components are those of the visited
+--   hosts and the links between them alone, of which nothing is hearsay. The Gini coefficient is that of the degrees above.
 -- note: Told by both ends: of links told of a host that listed its own, the share that it told too.
 -- note: Figures are counts, not estimates, so they have no interval. The quantiles are those of hosts: 90 % of hosts have at
---   most so many links. Report degrees has the whole distribution, degree by degree.
+--   most so many links. Report degrees has the whole distribution, degree by degree; report tails fits laws to it, report
+--   random compares the network with chance, and report resilience takes it apart.
 -- without heard: The snapshot heard of no host: there is no graph.
 -- without edges: The snapshot has no link: components and degrees say nothing of the network.
 WITH host AS (
@@ -91,7 +94,8 @@ figure AS (
             (2, 3, 'largest weak component', 'edges', 'edges', 'largest_component.edges'),
             (7, 1, 'degrees', 'Gini coefficient', '0 to 1', 'degree.gini'),
             (7, 2, 'degrees', 'assortativity', '-1 to 1', 'degree.assortativity'),
-            (7, 3, 'degrees', 'largest core', 'links', 'degree.core'),
+            (7, 3, 'cores', 'largest k', 'links', 'degree.core'),
+            (7, 4, 'cores', 'in the largest', 'hosts', 'degree.core_hosts'),
             (8, 0, 'strong components', 'number', 'components', 'graph.strong_components'),
             (8, 1, 'largest strong component', 'hosts', 'hosts', 'strong_component.hosts'),
             (8, 2, 'largest strong component', 'edges', 'edges', 'strong_component.edges'),
