@@ -14,6 +14,8 @@ import (
 
 // adopt takes up the SHA1 that a source gives for the file, and tells whether it is the one that is known.
 func (d *download) adopt(ctx context.Context, h urn.SHA1) bool {
+	d.beginning.Lock()
+	defer d.beginning.Unlock()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.urn.SHA1 == nil {

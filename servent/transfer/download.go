@@ -17,7 +17,7 @@ type download struct {
 	root     *os.Root
 	throttle *throttle
 
-	beginning sync.Mutex // taken before mu
+	beginning sync.Mutex // taken before mu by who learns what file it is: size, name, hash
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced with every change that somebody may wait for

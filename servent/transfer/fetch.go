@@ -76,7 +76,8 @@ var (
 
 // Waits of a fetch.
 const (
-	dialTime      = 20 * time.Second
+	dialTime      = 20 * time.Second // for TCP
+	callTime      = 3 * time.Minute  // for Dial, which may have to ask several push proxies
 	answerTime    = time.Minute      // for the head of an answer to begin
 	stallTime     = 30 * time.Second // without a byte
 	retryFirst    = 500 * time.Millisecond
@@ -105,7 +106,7 @@ func Fetch(ctx context.Context, job Job) (*Result, error) {
 	}
 	if job.Dial == nil {
 		job.Dial = func(ctx context.Context, s Source) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", s.Addr.String())
+			return (&net.Dialer{Timeout: dialTime}).DialContext(ctx, "tcp", s.Addr.String())
 		}
 	}
 	if job.Size > maxFile {

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"gnucensus/servent/internal/vector"
 	"gnucensus/servent/library"
 	"gnucensus/servent/urn"
 )
@@ -89,14 +90,17 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// TestFetchByIndex fetches what is known by its number at one host alone.
+// TestFetchByIndex fetches what is known by its numbers at some hosts, all of whom tell its hash.
 func TestFetchByIndex(t *testing.T) {
 	t.Parallel()
 	content := noise(300_000, 20)
 	dir := t.TempDir()
 	put(t, filepath.Join(dir, "a b%20ü.bin"), content)
-	addr := listenServer(t, Config{Library: shared(t, library.Config{Folders: []string{dir}})})
-	job := Job{Folder: t.TempDir(), Sources: []Source{{Addr: addr, Index: 1, Name: "a b%20ü.bin"}}}
+	lib := shared(t, library.Config{Folders: []string{dir}})
+	job := Job{Folder: t.TempDir()}
+	for range 3 {
+		job.Sources = append(job.Sources, Source{Addr: listenServer(t, Config{Library: lib}), Index: 1, Name: "a b%20ü.bin"})
+	}
 	r, err := Fetch(t.Context(), job)
 	expectFile(t, job, r, err, content)
 	if filepath.Base(r.Path) != "a b%20ü.bin" {
@@ -339,4 +343,43 @@ func TestDisposition(t *testing.T) {
 			t.Errorf("%s: %q, want %q", in, got, want)
 		}
 	}
+}
+
+// FuzzAnswer lets a source say anything in the head of an answer, and checks what is taken of it.
+func FuzzAnswer(f *testing.F) {
+	for _, v := range vector.Read(f, "testdata/gtk-gnutella.txt") {
+		f.Add(v.Bytes)
+	}
+	f.Add([]byte("HTTP/1.1 503 Busy\r\nX-Available-Ranges: bytes 0-10,5-20,18446744073709551615-1\r\nX-Alt: tls=8,192.0.2.1,192.0.2.2:0\r\n" +
+		"X-Queued: ID=00112233445566778899aabbccddeeff; position=3\r\nX-Thex-URI: /x y;\r\nContent-Disposition: inline; filename=../x\r\n\r\n"))
+	known := sha1Of([]byte("known"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		resp, err := readResponse(readerOf(b))
+		if err != nil {
+			return
+		}
+		s := session{download: newDownload(Job{URN: known}, nil), ctx: t.Context(), source: &source{}}
+		err = s.learn(resp)
+		at := uint64(0)
+		for _, part := range s.available {
+			if part.from < at || part.from >= part.to {
+				t.Fatalf("available %v", s.available)
+			}
+			at = part.to
+		}
+		if target := s.source.tree; target != "" && (target[0] != '/' || strings.ContainsAny(target, " \r\n") || s.source.root == nil) {
+			t.Fatalf("tree at %q", target)
+		}
+		if *s.urn.SHA1 != *known.SHA1 || err != nil && !errors.Is(err, ErrLiar) {
+			t.Fatalf("%v, %v", s.urn, err)
+		}
+		for _, other := range s.learnt() {
+			if !other.Addr.IsValid() || other.Addr.Port() == 0 {
+				t.Fatalf("learnt %v", other)
+			}
+		}
+		if name := safeName(disposition(resp.header.Get("Content-Disposition"))); !filepath.IsLocal(name) || filepath.Base(name) != name {
+			t.Fatalf("called %q", name)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -66,6 +67,27 @@ func TestWholeAnswers(t *testing.T) {
 	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{source}}
 	r, err := Fetch(t.Context(), job)
 	expectFile(t, job, r, err, content)
+}
+
+// TestNothingToVerifyBy fetches from a host that tells no hash what was asked for without one.
+func TestNothingToVerifyBy(t *testing.T) {
+	t.Parallel()
+	content := noise(300_000, 76)
+	source := foreign(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/get/7/any.bin" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	})
+	source.Index, source.Name = 7, "any.bin"
+	r, err := Fetch(t.Context(), Job{Folder: t.TempDir(), Sources: []Source{source}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(r.Path)
+	if err != nil || !bytes.Equal(got, content) || r.Verified || *r.URN.SHA1 != *sha1Of(content).SHA1 {
+		t.Errorf("%d bytes, %+v, %v", len(got), r, err)
+	}
 }
 
 // TestQueueOfConnections waits in a queue whose places go with the connections.

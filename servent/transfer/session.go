@@ -26,6 +26,7 @@ const (
 	slowRate  = 2 << 10          // … so many bytes a second
 	maxMoves  = 3                // redirections within a connection
 	maxMisses = 3                // answers without a part, in a connection
+	maxPauses = 20               // in the queue of a source, in a connection
 	coarse    = 4                // times the usual segment: a tree of larger ones is of no use while the file is fetched
 )
 
@@ -48,6 +49,7 @@ type session struct {
 	moves     int    // that led to it
 	available []span // of the file that the source has; nil: all
 	misses    int    // times that it had not what it was asked for
+	pauses    int    // in its queue
 
 	rate    float64 // bytes a second of the last load
 	waited  time.Duration
@@ -60,7 +62,7 @@ func (d *download) visit(ctx context.Context, src *source) error {
 	if err := d.dedicate(ctx, src.Source); err != nil {
 		return err
 	}
-	dialing, cancel := context.WithTimeout(ctx, dialTime)
+	dialing, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	conn, err := d.job.Dial(dialing, src.Source)
 	if err != nil {
@@ -107,7 +109,8 @@ func (s *session) work() error {
 		s.leave(l)
 		var queued *waitError
 		switch {
-		case errors.As(err, &queued) && s.open:
+		case errors.As(err, &queued) && s.open && s.pauses < maxPauses:
+			s.pauses++
 			if err := s.pause(queued.after); err != nil {
 				return err
 			}
