@@ -77,7 +77,7 @@ func (n *Node) Call(ctx context.Context, to Callee) (net.Conn, error) {
 type callWay func(context.Context) (time.Duration, error)
 
 func (n *Node) callWays(to Callee) []callWay {
-	push := newPush(to.Servent, to.Index, n.cfg.Addr)
+	push := newPush(to.Servent, to.Index, n.addr())
 	m := message.Message{GUID: message.NewGUID(), TTL: pushTTL, Body: push}
 	ways := []callWay{func(context.Context) (time.Duration, error) {
 		if !n.sendPush(nil, m, push) {
@@ -111,7 +111,7 @@ func (n *Node) askProxy(ctx context.Context, proxy netip.AddrPort, to Callee) er
 	}
 	defer conn.Close()
 	err = transfer.AskPushProxy(ctx, conn, transfer.PushRequest{
-		Servent: to.Servent, Index: to.Index, Downloader: n.cfg.Addr, Proxy: proxy, Agent: n.cfg.Agent,
+		Servent: to.Servent, Index: to.Index, Downloader: n.addr(), Proxy: proxy, Agent: n.cfg.Agent,
 	})
 	if err != nil {
 		return fmt.Errorf("ask push proxy %v: %w", proxy, err)

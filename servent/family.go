@@ -8,12 +8,12 @@ import (
 	"gnucensus/servent/handshake"
 )
 
-// own returns the addresses of the node, the IPv4 one first where it has one.
+// own returns the addresses of the node, as others know it, the IPv4 one first where it has one.
 func (n *Node) own() []netip.AddrPort {
 	if !n.cfg.Addr6.IsValid() {
-		return []netip.AddrPort{n.cfg.Addr}
+		return []netip.AddrPort{n.addr()}
 	}
-	return []netip.AddrPort{n.cfg.Addr, n.cfg.Addr6}
+	return []netip.AddrPort{n.addr(), n.cfg.Addr6}
 }
 
 // six returns the IPv6 address of the node; it is not valid where there is none.

@@ -3,7 +3,6 @@ package servent
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +33,7 @@ func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.R
 	if p.as == Leaf && p.role == Leaf {
 		return n.refuse(n.cfg.Dialect.Shielded.Code, n.cfg.Dialect.Shielded.Reason, p), nil
 	}
-	if slices.Contains(n.own(), p.addr) {
+	if n.isOwn(p.addr) {
 		return n.refuse(409, "Already connected", p), nil // to itself
 	}
 	switch n.seat(p) {

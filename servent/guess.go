@@ -116,7 +116,7 @@ func (n *Node) acknowledgeGuess(id message.GUID, to guesser, blocks ...ggep.Bloc
 	if err != nil {
 		return
 	}
-	pong := &message.Pong{Addr: n.cfg.Addr, Tail: tail}
+	pong := &message.Pong{Addr: n.addr(), Tail: tail}
 	if others := n.guessHosts(); len(others) > 0 {
 		pong.Addr = others[0].Addr
 	}

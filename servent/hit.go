@@ -51,7 +51,7 @@ func (n *Node) hit(found []message.Result, blocks ...ggep.Block) *message.QueryH
 		}
 	}
 	return &message.QueryHit{
-		Addr: n.cfg.Addr, Speed: 1000, Results: found, Servent: n.cfg.GUID,
+		Addr: n.addr(), Speed: 1000, Results: found, Servent: n.cfg.GUID,
 		Tail: message.QHD{Vendor: n.cfg.Vendor.Code, Open: flags.Open(), Private: private}.Append(nil),
 	}
 }

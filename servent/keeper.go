@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -288,7 +287,7 @@ func (k *keeper) announce(ctx context.Context) {
 		return
 	}
 	cache := caches[rand.IntN(len(caches))]
-	if _, err := k.web.Update(ctx, cache, n.cfg.Addr, ""); err != nil {
+	if _, err := k.web.Update(ctx, cache, n.addr(), ""); err != nil {
 		n.log.Debug("not announced", "cache", cache, "err", err)
 	}
 }
@@ -313,7 +312,7 @@ func (k *keeper) save(file *bootstrap.HostFile) {
 // mayDial tells whether the node may dial a host that a stranger named: one of the same part of the address space, at a port
 // where no service of another kind is to be expected, and not itself.
 func (n *Node) mayDial(a netip.AddrPort) bool {
-	ip, own := a.Addr(), n.cfg.Addr.Addr()
-	return a.Port() >= 1024 && n.families().has(a) && !slices.Contains(n.own(), a) && ip.IsLoopback() == own.IsLoopback() &&
+	ip, own := a.Addr(), n.addr().Addr()
+	return a.Port() >= 1024 && n.families().has(a) && !n.isOwn(a) && ip.IsLoopback() == own.IsLoopback() &&
 		(ip.IsGlobalUnicast() || ip.IsLoopback()) && (!ip.IsPrivate() || own.IsPrivate())
 }

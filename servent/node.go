@@ -33,6 +33,7 @@ type Node struct {
 	secret      secret
 	guessers    guessers
 	guesses     *quota // queries by UDP that are answered
+	outside     outside
 	wall        wall
 	errands     errands
 	pushes      *quota // connections to downloaders
@@ -54,7 +55,8 @@ func New(cfg Config) (*Node, error) {
 	cfg = cfg.withDefaults()
 	n := &Node{
 		cfg: cfg, seats: newSeats(cfg.Slots), routes: newRoutes(), routing: newRouting(cfg.Library),
-		guard: newGuard(cfg.Manners), offers: newOffers(), guesses: newQuota(cfg.Manners.Guesses, time.Minute), secret: newSecret(), log: cfg.Log.With("node", cfg.Addr),
+		guard: newGuard(cfg.Manners), offers: newOffers(), guesses: newQuota(cfg.Manners.Guesses, time.Minute),
+		secret: newSecret(), log: cfg.Log.With("node", cfg.Addr),
 		wall: wall{wake: make(chan struct{}, 1)}, errands: newErrands(),
 		pushes: newQuota(pushesPerHost, pushTime), knocks: newQuota(knockTries, knockEvery),
 	}
@@ -98,7 +100,10 @@ func (n *Node) listen(ctx context.Context, running *sync.WaitGroup) (hangUp func
 		}
 		return hangUp, datagrams("udp", ":0", families{four: true, six: true}) // to ask caches from
 	}
-	for _, at := range n.own() {
+	for _, at := range []netip.AddrPort{n.cfg.Addr, n.cfg.Addr6} {
+		if !at.IsValid() {
+			continue
+		}
 		family, to := "4", families{four: true}
 		if at.Addr().Is6() {
 			family, to = "6", families{six: true}
@@ -116,8 +121,9 @@ func (n *Node) listen(ctx context.Context, running *sync.WaitGroup) (hangUp func
 	return hangUp, nil
 }
 
-// Addr returns the address where the node listens, as it tells others.
-func (n *Node) Addr() netip.AddrPort { return n.cfg.Addr }
+// Addr returns the address of the node as it tells others: where it listens or, where a router stands between, where they see
+// it.
+func (n *Node) Addr() netip.AddrPort { return n.addr() }
 
 // GUID returns the GUID of the servent, by which PUSHes find it.
 func (n *Node) GUID() message.GUID { return n.cfg.GUID }

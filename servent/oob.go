@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -239,8 +238,8 @@ func (n *Node) promise(m message.Message, q *message.Query, results []message.Re
 // mayAnswer tells whether a datagram may be sent to an address that somebody else named: it is not the node's own, and lies in
 // no network that the node is not in itself.
 func (n *Node) mayAnswer(to netip.AddrPort) bool {
-	ip, own := to.Addr(), n.cfg.Addr.Addr()
-	return ip.Is4() && to.Port() >= lowestPort && !slices.Contains(n.own(), to) &&
+	ip, own := to.Addr(), n.addr().Addr()
+	return ip.Is4() && to.Port() >= lowestPort && !n.isOwn(to) &&
 		!ip.IsUnspecified() && !ip.IsMulticast() && !ip.IsLinkLocalUnicast() && ip.As4()[0] < 240 &&
 		ip.IsLoopback() == own.IsLoopback() && (!ip.IsPrivate() || own.IsPrivate())
 }

@@ -54,7 +54,7 @@ func (n *Node) handlePong(p *peer, m message.Message, pong *message.Pong) {
 			p.pong = pong
 		}
 	case p.role == Ultrapeer && m.Hops > 0:
-		if of := preferred(pong.Addrs()); !slices.Contains(n.own(), of) && plausible(of) {
+		if of := preferred(pong.Addrs()); !n.isOwn(of) && plausible(of) {
 			p.heard.add(heardPong{pong: pong.Bare(), of: of, hops: m.Hops, when: time.Now()})
 		}
 	}
@@ -85,7 +85,7 @@ func (n *Node) pong() *message.Pong {
 	if n.Role() == Ultrapeer {
 		kib = message.UltrapeerKiB(n.cfg.Library.KiB())
 	}
-	return &message.Pong{Addr: n.cfg.Addr, Files: n.cfg.Library.Files(), KiB: kib}
+	return &message.Pong{Addr: n.addr(), Files: n.cfg.Library.Files(), KiB: kib}
 }
 
 // extensions is the GGEP of an own PONG that answers a PING with the given extensions, which came from a datagram's source

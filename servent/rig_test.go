@@ -83,9 +83,23 @@ func (r *rig) plays(role Role, theirs handshake.Fields) *player {
 // stalls links a neighbour that does not read.
 func (r *rig) stalls(role Role, theirs handshake.Fields) *player {
 	r.t.Helper()
+	return r.meets(role, netip.AddrPort{}, theirs)
+}
+
+// playsFrom links an ultrapeer whose connection comes from a host.
+func (r *rig) playsFrom(host string, theirs handshake.Fields) *player {
+	r.t.Helper()
+	p := r.meets(Ultrapeer, netip.AddrPortFrom(netip.MustParseAddr(host), 6346), theirs)
+	p.reads()
+	return p
+}
+
+// meets links a neighbour to the node.
+func (r *rig) meets(role Role, remote netip.AddrPort, theirs handshake.Fields) *player {
+	r.t.Helper()
 	ours, far := net.Pipe()
 	p := &player{r: r, Link: link.New(&handshake.Session{Conn: far}, link.Config{})}
-	p.peer = newPeer(nil, netip.AddrPort{})
+	p.peer = newPeer(nil, remote)
 	p.peer.role, p.peer.as = role, r.Role()
 	p.peer.addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, role[0], byte(r.seats.used(role) + 1)}), 6346)
 	if got := r.seats.take(p.peer); got != seated {

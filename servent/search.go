@@ -100,7 +100,7 @@ func (n *Node) askOutOfBand(m *message.Message, q *message.Query) bool {
 	if n.walledUDP() || !n.cfg.Addr.Addr().Is4() || !extend(q, ggep.SO(nil)) {
 		return false
 	}
-	m.GUID = message.NewGUIDFor(n.cfg.Addr)
+	m.GUID = message.NewGUIDFor(n.addr())
 	return true
 }
 

@@ -31,6 +31,7 @@ func (n *Node) serve(ctx context.Context, p *peer, s *handshake.Session) {
 		n.tell(p, false)
 	}()
 	p.can, p.since = readAbilities(s.Theirs), time.Now()
+	n.hearOutside(p, s.Theirs.Get("Remote-IP"))
 	p.link = link.New(s, link.Config{Queue: sendQueue, Flow: p.controlFlow})
 	linking, cancel := context.WithCancel(context.WithoutCancel(ctx)) // so that the end of ctx leaves time for a BYE
 	var writing sync.WaitGroup

@@ -59,7 +59,7 @@ type Config struct {
 	Net    Net                                                                   // way out; nil: Internet
 	Listen func(ctx context.Context, network, addr string) (net.Listener, error) // nil: package net
 
-	Addr       netip.AddrPort   // address and port where it listens, TCP and UDP, and which it tells others
+	Addr       netip.AddrPort   // address and port where it listens, TCP and UDP, and which it tells others; see [Node.Addr]
 	Addr6      netip.AddrPort   // the same of IPv6, where Addr is one of IPv4; the zero AddrPort: none
 	Firewalled bool             // it listens nowhere and only dials out
 	Role       Role             // Ultrapeer, Leaf or Auto

@@ -73,7 +73,7 @@ func (n *Node) substitute(leaf *peer, m message.Message, q *message.Query) (aske
 	theirs.Flags |= message.QueryOOB
 	theirs.Tail = tail
 	asked = m
-	asked.GUID, asked.Body = m.GUID.ReplyingTo(n.cfg.Addr), &theirs
+	asked.GUID, asked.Body = m.GUID.ReplyingTo(n.addr()), &theirs
 	if _, err := message.Append(nil, asked); err != nil || n.routes.add(asked.GUID, leaf.id, m.TTL) != fresh {
 		return m, nil // it would be too long, or is asked already
 	}
