@@ -65,6 +65,11 @@ func (n *Node) queryKey(at netip.AddrPort, before int64) []byte {
 	return n.secret.token(binary.BigEndian.AppendUint64([]byte("query key"), uint64(generation)), at)
 }
 
+// gaveKey tells whether the node gave a key to an address, and not too long ago.
+func (n *Node) gaveKey(key []byte, to netip.AddrPort) bool {
+	return hmac.Equal(key, n.queryKey(to, 0)) || hmac.Equal(key, n.queryKey(to, 1))
+}
+
 // guessHosts returns ultrapeers beside the node that answer queries by UDP.
 func (n *Node) guessHosts() (hosts []ggep.Host) {
 	for _, p := range n.seats.neighbours(Ultrapeer) {
@@ -84,7 +89,7 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 	switch {
 	case !n.answersGuesses() || !found || !n.mayAnswer(from) || !sensible(q) || m.GUID == message.GUID{}:
 		return
-	case !hmac.Equal(key, n.queryKey(from, 0)) && !hmac.Equal(key, n.queryKey(from, 1)):
+	case !n.gaveKey(key, from):
 		n.acknowledgeGuess(m.GUID, who, ggep.QK(n.queryKey(from, 0)))
 		return
 	case n.cfg.Manners.Guesses > 0 && !n.guesses.take(from.Addr()):
