@@ -190,6 +190,16 @@ var messageFaults = []fault{
 			return false
 		})
 	}},
+	{"query/veto", "in another name", func(f *fake) {
+		spoilt(f, func(g *guest, m message.Message) bool {
+			for _, other := range f.others(g) {
+				if isQuery(m) {
+					other.say(message.NewGUID(), m.TTL-1, m.Hops+1, m.Body)
+				}
+			}
+			return false
+		})
+	}},
 	{"qrp/accepted", "closed", func(f *fake) {
 		touchy(f, func(m message.Message) bool { return m.Body.Type() == message.TypeQRP })
 	}},
@@ -300,6 +310,12 @@ var datagramFaults = []fault{
 			return answer
 		}
 	}},
+	{"udp/deflate", "deflated payload", func(f *fake) {
+		spoiltDatagram(f, func(m message.Message, _ netip.AddrPort) message.Message {
+			return message.Message{GUID: m.GUID, TTL: 1 | message.TTLDeflated,
+				Body: &message.Unknown{Kind: message.TypePong, Payload: []byte("????")}}
+		})
+	}},
 	{"udp/query-key", "no QK", func(f *fake) {
 		spoiltDatagram(f, func(m message.Message, _ netip.AddrPort) message.Message { return f.pong(m.GUID) })
 	}},
@@ -313,6 +329,9 @@ var datagramFaults = []fault{
 		spoilt(f, func(_ *guest, m message.Message) bool { return isQuery(m) })
 	}},
 	{"query/oob", "no QUERY HIT", outOfBand(func(*fake, message.Message) []message.Message { return nil })},
+	{"query/oob-once", "told of 1 results, and sent 2", outOfBand(func(f *fake, m message.Message) []message.Message {
+		return []message.Message{{GUID: m.GUID, TTL: 1, Body: f.hit()}}
+	})},
 	{"query/oob", "not ours", outOfBand(func(f *fake, m message.Message) []message.Message {
 		return []message.Message{{GUID: m.GUID, TTL: 1, Body: f.hit()}}
 	})},

@@ -36,7 +36,7 @@ func config(at string, role servent.Role, connect ...string) servent.Config {
 	c := servent.Config{
 		Addr: netip.MustParseAddrPort(at), Role: role, Agent: "gnucensus/test", Dialect: servent.GTKG,
 		Vendor: ggep.Vendor{Code: message.GTKG, Version: 0x83}, Slots: servent.Slots{Ultrapeers: 8},
-		TLS: true, Library: library.New([]library.File{{Name: word + " of servents.txt", Size: 3000}}),
+		TLS: true, Substitute: true, Library: library.New([]library.File{{Name: word + " of servents.txt", Size: 3000}}),
 	}
 	if role == servent.Ultrapeer {
 		c.Slots.Leaves = 8

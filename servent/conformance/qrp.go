@@ -93,14 +93,14 @@ func tableFilters(ctx context.Context, t *Target) error {
 		return err
 	}
 	defer from.close()
-	passed, other := false, t.query(message.QueryMark, nobodysWord(), nil)
-	query := t.query(message.QueryMark, known, nil)
+	passed, unknown := false, nobodysWord()
+	other, query := t.query(message.QueryMark, unknown, nil), t.query(message.QueryMark, known, nil)
 	if err := from.send(ctx, other, query); err != nil {
 		return err
 	}
 	_, err = to.next(ctx, "query that the table has", func(m message.Message) bool {
-		passed = passed || m.GUID == other.GUID
-		return m.GUID == query.GUID
+		passed = passed || asks(m, unknown)
+		return asks(m, known)
 	})
 	if err == nil && passed {
 		err = errors.New("a query that the table does not have")

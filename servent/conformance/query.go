@@ -30,7 +30,11 @@ var queryTests = []Test{
 	{Name: "query/ttl", About: "relays no query with TTL 0, and none for more than 15 links",
 		Source: relaySource, Run: queryBeyondTTL},
 	{Name: "query/oob", About: "gives hits by UDP to who asks for them so",
-		Source: "Out-of-band hits in Gnutella over UDP", Optional: true, Run: queryOutOfBand},
+		Source: oobSource, Optional: true, Run: queryOutOfBand},
+	{Name: "query/oob-once", About: "gives hits by UDP once, however often they are fetched",
+		Source: oobSource, Optional: true, Run: queryOutOfBandTwice},
+	{Name: "query/veto", About: "as an ultrapeer, asks a leaf's query in no other name if told",
+		Source: oobSource, Optional: true, Run: queryVetoed},
 }
 
 // allFiles is the query that asks some servents for all that they share.
@@ -57,6 +61,12 @@ func nobodysWord() string {
 // query makes a query that travels one link.
 func (t *Target) query(flags uint16, words string, tail []byte) message.Message {
 	return message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Query{Flags: flags, Words: words, Tail: tail}}
+}
+
+// asks tells whether a message asks for words, by whatever GUID: an ultrapeer may ask a leaf's query in its own name.
+func asks(m message.Message, words string) bool {
+	q, ok := m.Body.(*message.Query)
+	return ok && q.Words == words
 }
 
 // asked sends a query and returns the hits of the target's own that come until it has settled.

@@ -28,6 +28,8 @@ var udpTests = []Test{
 		Source: "UDP crawler ping", Run: udpCrawl},
 	{Name: "udp/garbage", About: "passes over datagrams that are no message",
 		Source: udpSource, Run: udpGarbage},
+	{Name: "udp/deflate", About: "answers who can inflate by a PONG, plain or deflated",
+		Source: "Deflated UDP in Gnutella over UDP", Optional: true, Run: udpDeflate},
 	{Name: "udp/query-key", About: "gives out a query key",
 		Source: guessSource, Optional: true, Run: queryKey},
 	{Name: "udp/guess", About: "answers a query by UDP to who has a key",
@@ -80,6 +82,17 @@ func udpSCP(ctx context.Context, t *Target) error {
 		return errors.New("the PONG has no IPP")
 	}
 	return nil
+}
+
+// udpDeflate sends a PING with the mark of who can inflate the answer.
+func udpDeflate(ctx context.Context, t *Target) error {
+	ping := newPing(1 | message.TTLInflates)
+	m, err := t.ask(ctx, "PONG", ping, func(m message.Message) bool { return m.Body.Type() == message.TypePong })
+	if err != nil {
+		return err
+	}
+	_, err = message.Inflate(m.Message)
+	return err
 }
 
 // udpIP compares the address in the PONG with the one that the target sees on a connection, and the port with that of our
