@@ -3,6 +3,7 @@ package gnutella
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"strings"
@@ -100,33 +101,53 @@ func TestCrawlHandshakeOfCapturedServents(t *testing.T) {
 	}
 }
 
+// What the captured servents say of themselves: in the answer to our handshake, and in their own PONG.
+var (
+	gtkHandshake = map[string]string{
+		"accept-encoding": "deflate", "bye-packet": "0.1", "ggep": "0.5", "pong-caching": "0.1", "vendor-message": "0.2",
+		"x-degree": "46", "x-dynamic-querying": "0.1", "x-ext-probes": "0.1",
+		"x-features": "tls/1.0, browse/1.0, sflag/0.1, HSEP/0.2",
+		"x-guess":    "0.2", "x-max-ttl": "4", "x-query-routing": "0.2", "x-requeries": "False", "x-ultrapeer-needed": "True",
+		"x-ultrapeer-query-routing": "0.1",
+	}
+	gtkPong = map[string]string{
+		"guess": "02", "leaf-slots": "255", "peer-slots": "49", "pong-addr": "127.0.0.11:6346",
+		"pong-ggep": "VC GUE UP DU TLS", "tls": "true", "vc": "GTKG/83",
+	}
+	limeHandshake = map[string]string{
+		"accept-encoding": "deflate", "ggep": "0.5", "pong-caching": "0.1", "vendor-message": "0.2", "x-degree": "32",
+		"x-dynamic-querying": "0.1", "x-ext-probes": "0.1", "x-guess": "0.1", "x-locale-pref": "en", "x-max-ttl": "3",
+		"x-query-routing": "0.1", "x-requeries": "false", "x-ultrapeer-query-routing": "0.1",
+	}
+	limePong = map[string]string{
+		"dht": "inactive", "leaf-slots": "37", "locale": "en", "peer-slots": "27", "pong-addr": "127.0.3.1:6346",
+		"pong-ggep": "DHT DU LOC UP", "uptime-kind": "daily average",
+	}
+)
+
+// together joins fields; the last word on one counts.
+func together(parts ...map[string]string) map[string]string {
+	all := make(map[string]string)
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
 func TestLeafSessionWithCapturedServents(t *testing.T) {
 	gtk, lime := captures(t, "gtk-gnutella.txt"), captures(t, "limewire.txt")
-	gtkFields := map[string]string{
-		"accept-encoding": "deflate", "bye-packet": "0.1", "ggep": "0.5", "guess": "02", "leaf-slots": "255",
-		"peer-slots": "49", "pong-addr": "127.0.0.11:6346", "pong-caching": "0.1", "tls": "true", "vc": "GTKG/83",
-		"vendor-message": "0.2", "x-degree": "46", "x-dynamic-querying": "0.1", "x-ext-probes": "0.1",
-		"x-features": "tls/1.0, browse/1.0, sflag/0.1, HSEP/0.2", "x-guess": "0.2", "x-max-ttl": "4",
-		"x-query-routing": "0.2", "x-requeries": "False", "x-ultrapeer-needed": "True", "x-ultrapeer-query-routing": "0.1",
-	}
-	limeFields := map[string]string{
-		"accept-encoding": "deflate", "dht": "inactive", "ggep": "0.5", "leaf-slots": "37", "locale": "en", "peer-slots": "27",
-		"pong-addr": "127.0.3.1:6346", "pong-caching": "0.1", "uptime-kind": "daily average", "vendor-message": "0.2",
-		"x-degree": "32", "x-dynamic-querying": "0.1", "x-ext-probes": "0.1", "x-guess": "0.1", "x-locale-pref": "en",
-		"x-max-ttl": "3", "x-query-routing": "0.1", "x-requeries": "false", "x-ultrapeer-query-routing": "0.1",
-	}
 	for name, test := range map[string]struct {
 		servent map[string][]byte
 		want    probe.Observation
 	}{
 		"gtk-gnutella": {gtk, probe.Observation{
 			Agent: gtkAgent, Uptime: ptr(time.Hour), Files: ptr[int64](2), KiB: ptr[int64](256),
-			Peers: peers(probe.Ponged, "127.0.0.14:6346"), Fields: gtkFields,
+			Peers: peers(probe.Ponged, "127.0.0.14:6346"), Fields: together(gtkHandshake, gtkPong),
 		}},
 		"LimeWire": {lime, probe.Observation{
 			Agent: "LimeWire/5.5.16", Uptime: ptr(129 * time.Second), Files: ptr[int64](1), KiB: ptr[int64](8),
 			Peers:  append(peers(probe.XTry, "127.0.3.2:6347"), peers(probe.Ponged, "127.0.3.2:6347")...),
-			Fields: limeFields,
+			Fields: together(limeHandshake, limePong),
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,25 +205,22 @@ func TestDatagramsOfCapturedServents(t *testing.T) {
 	}{
 		"gtk-gnutella ultrapeer, ping": {gtk["udp-pong-ultrapeer"], probe.Observation{
 			Method: probe.UDPPing, Role: probe.Ultrapeer, Files: ptr[int64](2), KiB: ptr[int64](256), Uptime: ptr(28 * time.Second),
-			Fields: map[string]string{
-				"guess": "02", "leaf-slots": "255", "peer-slots": "49", "pong-addr": "127.0.0.11:6346", "tls": "true",
-				"uptime-kind": "daily average", "vc": "GTKG/83",
-			},
+			Fields: together(gtkPong, map[string]string{
+				"pong-ggep": "VC GUE UP DU TLS IP QK", "uptime-kind": "daily average",
+			}),
 		}},
 		"gtk-gnutella leaf, ping": {gtk["udp-pong-leaf"], probe.Observation{
 			Method: probe.UDPPing, Role: probe.LeafRole, Files: ptr[int64](2), KiB: ptr[int64](2929), Uptime: ptr(32 * time.Second),
 			Peers: peers(probe.Cached, "127.0.0.11:6346"),
 			Fields: map[string]string{
-				"pong-addr": "127.0.0.12:6346", "tls": "true", "uptime-kind": "daily average", "vc": "GTKG/83",
+				"pong-addr": "127.0.0.12:6346", "pong-ggep": "VC DU TLS IPP IPP_TLS", "tls": "true",
+				"uptime-kind": "daily average", "vc": "GTKG/83",
 			},
 		}},
 		"LimeWire ultrapeer, ping": {lime["udp-pong-ultrapeer"], probe.Observation{
 			Method: probe.UDPPing, Role: probe.Ultrapeer, Files: ptr[int64](1), KiB: ptr[int64](8), Uptime: ptr(109 * time.Second),
-			Peers: peers(probe.Cached, "127.0.3.2:6347"),
-			Fields: map[string]string{
-				"dht": "inactive", "leaf-slots": "37", "locale": "en", "peer-slots": "27", "pong-addr": "127.0.3.1:6346",
-				"uptime-kind": "daily average",
-			},
+			Peers:  peers(probe.Cached, "127.0.3.2:6347"),
+			Fields: together(limePong, map[string]string{"pong-ggep": "DHT DU IPP LOC UP"}),
 		}},
 		"gtk-gnutella ultrapeer, crawl": {gtk["udp-crawl-ultrapeer"], probe.Observation{
 			Method: probe.UDPCrawl, Role: probe.Ultrapeer, Agent: gtkAgent,
@@ -233,14 +251,15 @@ func TestQueriesThroughCapturedServents(t *testing.T) {
 	gtk, lime := captures(t, "gtk-gnutella.txt"), captures(t, "limewire.txt")
 	for name, test := range map[string]struct {
 		servent   map[string][]byte
+		handshake map[string]string
 		agent     string
 		ttl       string
 		own, leaf probe.Hit
 	}{
-		"gtk-gnutella": {gtk, gtkAgent, "4",
+		"gtk-gnutella": {gtk, gtkHandshake, gtkAgent, "4",
 			hit("127.0.0.11:6346", "660f3102994f78d41cc1e5b297f09c7b", 1, 2, "GTKG", false),
 			hit("127.0.0.12:6346", "cf19310232cf2d6ee18112236ed0536f", 2, 2, "GTKG", false)},
-		"LimeWire": {lime, "LimeWire/5.5.16", "3",
+		"LimeWire": {lime, limeHandshake, "LimeWire/5.5.16", "3",
 			hit("127.0.3.1:6346", "14bce793030b02c32706604ad74f0100", 1, 1, "LIME", true),
 			hit("127.0.3.3:6348", "490104aa9c1f4040bec6efcc44d20d00", 2, 1, "LIME", true)},
 	} {
@@ -269,7 +288,8 @@ func TestQueriesThroughCapturedServents(t *testing.T) {
 			}
 			want := probe.Observation{
 				Method: probe.Query, Outcome: probe.Answered, Agent: test.agent, Query: "quokka",
-				Hits: []probe.Hit{test.own, test.leaf}, Fields: map[string]string{"query-ttl": test.ttl},
+				Hits:   []probe.Hit{test.own, test.leaf},
+				Fields: together(test.handshake, map[string]string{"query-ttl": test.ttl}),
 			}
 			check(t, want, seen[0])
 			want.Query, want.Hits = "no such thing", nil

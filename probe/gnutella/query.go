@@ -47,6 +47,7 @@ func (p *Prober) query(ctx context.Context, s *session, e probe.Endpoint, words 
 	r := newRecord(e, probe.Query)
 	r.Query = words
 	r.Agent = cut(s.theirs.Get("User-Agent"), maxText)
+	r.features(s.theirs)
 	ttl := s.queryTTL()
 	r.note(fieldTTL, strconv.Itoa(int(ttl)))
 

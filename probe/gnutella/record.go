@@ -44,6 +44,7 @@ const (
 	fieldKey       = "query-key"   // length of the query key that it gave, bytes
 	fieldWanted    = "wanted"      // links of a kind that were asked for, where they were not all
 	fieldHandshake = "handshake"   // version of the handshake that the host knows, where it is not 0.6
+	fieldGGEP      = "pong-ggep"   // keys of the GGEP in the host's own PONG
 )
 
 // A record is an observation in the making.
@@ -145,6 +146,11 @@ func (r *record) headers(f handshake.Fields) {
 		r.Uptime = &up
 	}
 	r.name(probe.XTry, f.Addrs("X-Try-Ultrapeers", "X-Try")...)
+	r.features(f)
+}
+
+// features keeps the fields of a handshake that say what a servent can do.
+func (r *record) features(f handshake.Fields) {
 	for _, name := range keptHeaders {
 		r.note(strings.ToLower(name), f.Get(name))
 	}
@@ -209,6 +215,11 @@ func (r *record) ownPong(p *message.Pong) {
 }
 
 func (r *record) abilities(x ggep.Blocks) {
+	var keys []string
+	for _, b := range x {
+		keys = append(keys, b.ID)
+	}
+	r.note(fieldGGEP, strings.Join(keys, " "))
 	if v, ok := x.GUE(); ok {
 		r.note(fieldGuess, fmt.Sprintf("%02x", v))
 	}
