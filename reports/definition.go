@@ -22,6 +22,7 @@ type definition struct {
 	notes     []note
 	screen    int
 	needs     []string // measures, by the first part of their names
+	series    bool     // it needs them of earlier snapshots too
 	statement string
 }
 
@@ -91,6 +92,11 @@ func (d *definition) set(key, value string) (err error) {
 		d.screen, err = strconv.Atoi(value)
 	case "needs":
 		d.needs = strings.Fields(value)
+	case "series":
+		if value != "vantage" {
+			err = fmt.Errorf("a series is of one vantage")
+		}
+		d.series = true
 	case "param":
 		if value != "snapshot" && value != "version" {
 			err = fmt.Errorf("a parameter is snapshot or version")

@@ -64,7 +64,10 @@ func census() []probe.Observation {
 		o := talk(host, probe.Leaf, probe.Answered, time.Duration(i+1)*10*time.Millisecond)
 		o.Role = probe.LeafRole
 		o.Agent = []string{"LimeWire/5.5.10", "LimeWire/4.18.8", "BearShare 5.2.1", "Shareaza/2.7.10.2", "nameless"}[i]
-		obs = append(obs, o, shares(host, files, files*1000))
+		o.Fields = shaken[i]
+		pong := shares(host, files, files*1000)
+		pong.Fields = ponged[i]
+		obs = append(obs, o, pong)
 	}
 	return append(obs,
 		talk(16, probe.TCPCrawl, probe.ConnectTimeout, 5*time.Second),
@@ -75,6 +78,20 @@ func census() []probe.Observation {
 		probe.Observation{Endpoint: endpoint(3), Method: probe.Query, Outcome: probe.Refused, Started: begun, Query: "free jazz"},
 	)
 }
+
+// shaken and ponged are what leaves 11 to 15 tell of their abilities in a handshake and in a PONG.
+var (
+	shaken = [5]map[string]string{
+		{"accept-encoding": "deflate", "ggep": "0.5", "vendor-message": "0.2", "x-query-routing": "0.1", "x-guess": "0.1"},
+		{"accept-encoding": "gzip, deflate", "ggep": "0.5", "x-features": "tls/1.0, browse/1.0, IP/6.0"},
+		{"accept-encoding": "identity", "bye-packet": "0.1", "pong-caching": "0.1", "upgrade": "TLS/1.0"},
+		{"x-dynamic-querying": "0.1", "x-ultrapeer-query-routing": "0.1"},
+	}
+	ponged = [5]map[string]string{
+		{"pong-ggep": "DHT DU", "dht": "inactive"}, {"pong-ggep": "VC 6 DHT", "dht": "passive leaf"}, {},
+		{"pong-ggep": "VC IPP6 TLS", "tls": "true", "guess": "02"},
+	}
+)
 
 func ask(host byte, words string, hits ...probe.Hit) probe.Observation {
 	o := talk(host, probe.Query, probe.Answered, 3*time.Second)

@@ -1,13 +1,6 @@
 package reports
 
-import (
-	"context"
-	"math"
-	"slices"
-	"strings"
-
-	"gnucensus/storage"
-)
+import "slices"
 
 // A measure is a statistic of a graph that SQL cannot compute, by its name in the table measure. Reports ask for measures by the
 // first part of the name; the third, if any, is the part of the hosts that the value is of. NaN stands for one that does not
@@ -86,36 +79,3 @@ const (
 	alone    = ", of the visited hosts and the links between them alone"
 	atRandom = ", of a random graph with as many hosts and links"
 )
-
-// keepMeasures computes and stores the measures whose names begin with what is needed, unless this version of the code has
-// stored them and the snapshot has not grown since.
-func keepMeasures(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string) error {
-	kept, err := db.Measures(ctx, snapshot, version)
-	if err != nil {
-		return err
-	}
-	var t *topology
-	var computed []storage.Measure
-	for _, m := range measures {
-		thing, _, _ := strings.Cut(m.name, ".")
-		isKept := slices.ContainsFunc(kept, func(k storage.Measure) bool { return k.Name == m.name })
-		if isKept || !slices.Contains(needs, thing) {
-			continue
-		}
-		if t == nil {
-			if t, err = readTopology(ctx, db, snapshot); err != nil {
-				return err
-			}
-		}
-		value := m.compute(t)
-		if t.err != nil {
-			return t.err
-		}
-		k := storage.Measure{Name: m.name, Method: m.method}
-		if !math.IsNaN(value) {
-			k.Value = &value
-		}
-		computed = append(computed, k)
-	}
-	return db.StoreMeasures(ctx, snapshot, version, computed)
-}

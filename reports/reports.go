@@ -8,6 +8,7 @@
 //	-- order: place in the list           -- without edges: …   a note, given when coverage counts no edges
 //	-- method: how the numbers came about -- note: …            a note, given always
 //	-- param: snapshot                    value of $1; a second line is $2: version, of the code
+//	-- series: vantage                    what it needs is kept of all earlier snapshots from the same vantage too
 //	-- column: name unit align            one for each column; "-" stands for no unit; align is left or right
 //
 // and any line may go on in further comment lines, indented. A number never stands alone: the notes of every report begin
@@ -80,14 +81,17 @@ func Run(ctx context.Context, db *storage.DB, name string, snapshot int64, versi
 }
 
 func (d *definition) run(ctx context.Context, db *storage.DB, snapshot int64, version string) (*Report, error) {
-	about, err := readSubject(ctx, db, snapshot, d.facts())
+	about, err := readSubject(ctx, db, snapshot)
 	if err != nil {
 		return nil, err
 	}
-	if len(d.needs) > 0 {
-		if err := keepMeasures(ctx, db, snapshot, version, d.needs); err != nil {
+	for _, id := range about.series(d.series) {
+		if err := keep(ctx, db, id, version, d.needs); err != nil {
 			return nil, err
 		}
+	}
+	if err := about.cover(ctx, db, d.facts()); err != nil {
+		return nil, err
 	}
 	values := map[string]any{"snapshot": snapshot, "version": version}
 	var arguments []any

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"gnucensus/probe"
@@ -55,6 +54,11 @@ func (s sharing) gini() float64 {
 		}
 	}
 	return difference / (2 * float64(len(s.files)) * s.total())
+}
+
+// atLeast is the share of the hosts that share as much or more, in percent.
+func (s sharing) atLeast(least int64) float64 {
+	return 100 * (1 - float64(s.riders(least-1))/float64(len(s.files)))
 }
 
 func (s sharing) riders(most int64) (n int) {
@@ -107,7 +111,7 @@ func TestSharingAgreesWithItsDefinitions(t *testing.T) {
 		report := run(t, db, "sharing", snapshot)
 		same := func(what string, want float64, got any) {
 			r.Helper()
-			if diff := cmp.Diff(any(want), got, cmpopts.EquateApprox(0, 1e-6)); diff != "" {
+			if diff := cmp.Diff(any(want), got, rounded); diff != "" {
 				r.Errorf("%s (-definition +report):\n%s", what, diff)
 			}
 		}
@@ -125,6 +129,10 @@ func TestSharingAgreesWithItsDefinitions(t *testing.T) {
 		for _, percent := range []int{10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99} {
 			figure := fmt.Sprintf("held by the lowest %d %%", percent)
 			same(figure, s.lorenz(percent), cell(figure))
+		}
+		for _, least := range []int64{1, 10, 100, 1000, 1000000} {
+			figure := fmt.Sprintf("at least %d", least)
+			same(figure, s.atLeast(least), cell(figure))
 		}
 
 		report = run(t, db, "freeriders", snapshot)
@@ -152,4 +160,140 @@ func TestSharingAgreesWithItsDefinitions(t *testing.T) {
 			r.Errorf("not measured: %v, want %d", got, s.unmeasured)
 		}
 	})
+}
+
+// The part of a network that calls itself leaves, or names one software, has the figures that it would have alone.
+func TestSharingOfAPart(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	rapid.Check(t, func(r *rapid.T) {
+		var all, leaves []probe.Observation
+		for i, f := range rapid.SliceOfN(rapid.Int64Range(0, 2000), 1, 20).Draw(r, "files") {
+			o := shares(byte(i), f, 1000*f)
+			o.Role = rapid.SampledFrom([]probe.Role{"", probe.Ultrapeer, probe.LeafRole}).Draw(r, "role")
+			o.Agent = "Other/1.0"
+			if o.Role == probe.LeafRole {
+				o.Agent = "Leafy/2.0"
+				leaves = append(leaves, o)
+			}
+			all = append(all, o)
+		}
+		if leaves == nil {
+			return
+		}
+		whole, part := record(t, db, true, all...), record(t, db, true, leaves...)
+		alone := run(t, db, "sharing", part).Rows
+		together := run(t, db, "sharing", whole)
+		families := run(t, db, "families", whole)
+		for _, row := range alone {
+			figure := row[0].(string)
+			if figure == "not measured" {
+				continue
+			}
+			want := []any{row[2], row[2], row[5], row[5]} // files, leaves, data
+			got := []any{
+				value(t, together, "leaves", figure), value(t, families, "files", "Leafy", figure),
+				value(t, together, "data", figure), value(t, families, "data", "Leafy", figure),
+			}
+			if diff := cmp.Diff(want, got, rounded); diff != "" {
+				r.Errorf("%s (-alone +part):\n%s", figure, diff)
+			}
+		}
+	})
+}
+
+// Who answered is compared with who declares files; who answered from an address that nobody knows may be any of them.
+func TestSilentSharers(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	const unknown = 200 // and above: hosts that the walk did not hear of
+	rapid.Check(t, func(r *rapid.T) {
+		files := rapid.SliceOfN(rapid.SampledFrom([]int64{0, 1, 10, 11, 100, 101}), 1, 20).Draw(r, "files")
+		var observed []probe.Observation
+		for i, f := range files {
+			observed = append(observed, shares(byte(i), f, 0))
+		}
+		answer := rapid.OneOf(rapid.ByteRange(0, byte(len(files)-1)), rapid.ByteRange(unknown, unknown+3))
+		answered, unmatched := map[byte]bool{}, map[byte]bool{}
+		var hits []probe.Hit
+		for _, responder := range rapid.SliceOfN(answer, 1, 30).Draw(r, "responders") {
+			hits = append(hits, hit(responder, 0, 1))
+			answered[responder] = true
+			if responder >= unknown {
+				unmatched[responder] = true
+			}
+		}
+		report := run(t, db, "freeriders", record(t, db, true, append(observed, ask(0, "words", hits...))...))
+		same := func(figure string, n, silent int) {
+			r.Helper()
+			percent := func(n int) float64 { return 100 * float64(n) / float64(len(files)) }
+			want := []any{int64(n), percent(n), percent(n - min(silent, len(unmatched))), percent(n)}
+			var got []any
+			for _, column := range []string{"hosts", "share", "least", "most"} {
+				got = append(got, value(t, report, column, figure))
+			}
+			if diff := cmp.Diff(want, got, rounded); diff != "" {
+				r.Errorf("%s (-want +got):\n%s", figure, diff)
+			}
+		}
+		for figure, most := range map[string]int64{
+			"share no file, or silent": 0, "share at most 10 files, or silent": 10, "share at most 100 files, or silent": 100,
+		} {
+			riders, silent := 0, 0
+			for i, f := range files {
+				switch {
+				case f <= most:
+					riders++
+				case !answered[byte(i)]:
+					silent++
+				}
+			}
+			same(figure, riders+silent, silent)
+			if most == 0 {
+				same("silent sharers", silent, silent)
+			}
+		}
+	})
+}
+
+// Adar and Huberman rank hosts by the answers that they give, whether they are known otherwise or not.
+func TestResponders(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	var observed []probe.Observation
+	for host := range byte(40) { // hosts 0 to 39 share as many files; the top 5 % are two
+		observed = append(observed, shares(host, int64(host), 0))
+	}
+	answers := func(counts map[byte]int) (hits []probe.Hit) {
+		for responder, n := range counts {
+			for range n {
+				hits = append(hits, hit(responder, 0, 1))
+			}
+		}
+		return hits
+	}
+	observed = append(observed, ask(1, "a", answers(map[byte]int{0: 1, 5: 30, 39: 4, 250: 5})...), ask(2, "b", hit(5, 0, 1)))
+	r := run(t, db, "responders", record(t, db, true, observed...))
+	want := [][]any{
+		{"all", "responders", int64(4), int64(41), 100.0},
+		{"responders", "top 1 %", int64(1), int64(31), 3100.0 / 41},
+		{"responders", "top 25 %", int64(1), int64(31), 3100.0 / 41},
+		{"hosts", "top 1 %", int64(1), int64(31), 3100.0 / 41},
+		{"hosts", "top 5 %", int64(2), int64(36), 3600.0 / 41},
+		{"hosts", "top 10 %", int64(4), int64(41), 100.0},
+		{"declared files", "none", int64(1), int64(1), 100.0 / 41},
+		{"declared files", "1 to 10", int64(1), int64(31), 3100.0 / 41},
+		{"declared files", "11 to 100", int64(1), int64(4), 400.0 / 41},
+		{"declared files", "over 100", int64(0), int64(0), 0.0},
+		{"declared files", "not matched, or not told", int64(1), int64(5), 500.0 / 41},
+	}
+	for _, w := range want {
+		got := []any{w[0], w[1]}
+		for _, column := range []string{"hosts", "hits", "of_hits"} {
+			got = append(got, value(t, r, column, w[0].(string), w[1].(string)))
+		}
+		if diff := cmp.Diff(w, got, rounded); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
 }

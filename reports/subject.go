@@ -12,12 +12,12 @@ import (
 // subject is the snapshot that a report is about.
 type subject struct {
 	storage.SnapshotInfo
+	earlier  []int64          // snapshots of the same network from the same vantage
 	coverage map[string]int64 // columns of report.coverage
 }
 
-// readSubject reads what is to be told of a snapshot beside every number, and the facts that notes depend on. Facts that
-// nobody asks for are not counted: edges alone may be millions.
-func readSubject(ctx context.Context, db *storage.DB, snapshot int64, facts []string) (*subject, error) {
+// readSubject reads what is known of a snapshot without a look at its hosts.
+func readSubject(ctx context.Context, db *storage.DB, snapshot int64) (*subject, error) {
 	snapshots, err := db.Snapshots(ctx)
 	if err != nil {
 		return nil, err
@@ -26,20 +26,39 @@ func readSubject(ctx context.Context, db *storage.DB, snapshot int64, facts []st
 	if i < 0 {
 		return nil, storage.ErrNoSnapshot
 	}
+	s := &subject{SnapshotInfo: snapshots[i]}
+	for _, other := range snapshots[:i] {
+		if other.Network == s.Network && other.Vantage == s.Vantage {
+			s.earlier = append(s.earlier, other.ID)
+		}
+	}
+	return s, nil
+}
+
+// cover reads what is to be told beside every number, and the facts that notes depend on.
+func (s *subject) cover(ctx context.Context, db *storage.DB, facts []string) error {
 	facts = append([]string{"heard", "visited", "reached", "files_measured"}, facts...)
 	statement := "SELECT " + strings.Join(facts, ", ") + " FROM report.coverage WHERE snapshot_id = $1"
-	rows, err := db.Select(ctx, statement, snapshot)
+	rows, err := db.Select(ctx, statement, s.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(rows.Values) != 1 {
-		return nil, storage.ErrNoSnapshot
+		return storage.ErrNoSnapshot
 	}
-	s := &subject{SnapshotInfo: snapshots[i], coverage: map[string]int64{}}
+	s.coverage = map[string]int64{}
 	for i, fact := range facts {
 		s.coverage[fact], _ = rows.Values[0][i].(int64)
 	}
-	return s, nil
+	return nil
+}
+
+// series returns the snapshots that a report looks at: this one, and if asked for the earlier ones before it.
+func (s *subject) series(earlier bool) []int64 {
+	if !earlier {
+		return []int64{s.ID}
+	}
+	return append(slices.Clip(s.earlier), s.ID)
 }
 
 // snapshotNote tells which snapshot it is, and whether it is whole.

@@ -13,35 +13,48 @@ import (
 // topology is the graph of a snapshot, and those that it is held against.
 type topology struct {
 	*structure
-	visited []bool
-	among   func() *structure // the visited hosts and the links between them alone
-	random  func() *structure // as many hosts and links, at random
-	decline func() graph.Decline
-	tails   func() map[string]*graph.Tail // by the kind of links, as report.degree_distribution calls it
-	err     error                         // why something could not be measured
+	visited   []bool
+	ownRoles  string            // a character for each host
+	toldRoles []string          // by host: ultrapeer or leaf; empty: nobody told
+	leafLinks *graph.Graph      // only the links between an ultrapeer and a leaf
+	among     func() *structure // the visited hosts and the links between them alone
+	random    func() *structure // as many hosts and links, at random
+	decline   func() graph.Decline
+	tails     func() map[string]*graph.Tail // by the kind of links, as report.degree_distribution calls it
+	err       error                         // why something could not be measured
 }
 
 // randomSeed makes the random graph of a snapshot the same each time.
 const randomSeed = 1
 
-// readTopology reads the links of a snapshot, and which of its hosts were visited. The graph numbers hosts from 0, the
-// database from 1.
-func readTopology(ctx context.Context, db *storage.DB, snapshot int64) (*topology, error) {
-	rows, err := db.Select(ctx, sql.Query("visited"), snapshot)
+// readTopology reads the links that a snapshot held when it had a size, and what else a graph needs to know of its hosts. The
+// graph numbers hosts from 0, the database from 1.
+func readTopology(ctx context.Context, db *storage.DB, snapshot int64, at storage.Size) (*topology, error) {
+	rows, err := db.Select(ctx, sql.Query("marks"), snapshot, at.Endpoints)
 	if err != nil {
 		return nil, err
 	}
-	marks, _ := rows.Values[0][0].(string)
-	t := &topology{visited: make([]bool, len(marks))}
-	for i := range marks {
-		t.visited[i] = marks[i] == '1'
+	t := &topology{visited: make([]bool, at.Endpoints), toldRoles: make([]string, at.Endpoints)}
+	visited, _ := rows.Values[0][0].(string)
+	for i := range visited {
+		t.visited[i] = visited[i] == '1'
 	}
-	b := graph.NewBuilder(len(marks))
-	err = db.Edges(ctx, snapshot, func(from, to int32) error { return b.Add(from-1, to-1) })
+	t.ownRoles, _ = rows.Values[0][1].(string)
+	all, ofLeaves := graph.NewBuilder(len(t.visited)), graph.NewBuilder(len(t.visited))
+	err = db.Links(ctx, snapshot, at, func(l storage.Links) error {
+		t.hear(l)
+		if t.ofLeaves(l) {
+			if err := addLinks(ofLeaves, l); err != nil {
+				return err
+			}
+		}
+		return addLinks(all, l)
+	})
 	if err != nil {
 		return nil, err
 	}
-	t.measure(ctx, b.Graph())
+	t.leafLinks = ofLeaves.Graph()
+	t.measure(ctx, all.Graph())
 	t.tails = sync.OnceValue(func() map[string]*graph.Tail {
 		tails, err := readTails(ctx, db, snapshot)
 		if err != nil {

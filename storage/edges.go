@@ -162,26 +162,3 @@ func (g *graph) store(ctx context.Context, tx pgx.Tx, snapshot int64) error {
 
 // importUnknown is how many columns of an observation, from detail to fields, a graph knows nothing of.
 const importUnknown = 7
-
-// Edges calls f for every link of a snapshot, directed, as often as it was told: host a says that it is linked to host b.
-// Hosts are numbered from 1 to [Coverage].Heard. It stops at the first error of f and returns it.
-func (db *DB) Edges(ctx context.Context, id int64, f func(a, b int32) error) error {
-	rows, err := db.pool.Query(ctx, sql.Query("links"), pgx.NamedArgs{"snapshot": id})
-	if err != nil {
-		return fmt.Errorf("read edges of snapshot %d: %w", id, err)
-	}
-	var from int32
-	var to []int32
-	_, err = pgx.ForEachRow(rows, []any{&from, &to}, func() error {
-		for _, b := range to {
-			if err := f(from, b); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read edges of snapshot %d: %w", id, err)
-	}
-	return nil
-}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -9,15 +10,31 @@ import (
 	"gnucensus/sql"
 )
 
-// A Measure is a statistic of a snapshot that SQL cannot compute.
+// A Size is how much a snapshot holds. It never shrinks, so what was computed from a snapshot holds as long as the snapshot
+// has the size that it had before the computation began.
+type Size struct{ Endpoints, Observations int32 }
+
+// Size returns the size of a snapshot; [ErrNoSnapshot] when it does not exist.
+func (db *DB) Size(ctx context.Context, id int64) (s Size, err error) {
+	err = db.pool.QueryRow(ctx, sql.Query("size"), pgx.NamedArgs{"snapshot": id}).Scan(&s.Endpoints, &s.Observations)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNoSnapshot
+	}
+	if err != nil {
+		return Size{}, fmt.Errorf("read size of snapshot %d: %w", id, err)
+	}
+	return s, nil
+}
+
+// A Measure is a statistic of a snapshot that is kept.
 type Measure struct {
 	Name   string   // dotted: largest_component.hosts
-	Value  *float64 // nil: it does not exist for this graph
+	Value  *float64 // nil: it does not exist for this snapshot
 	Method string   // how it was computed, in words
 }
 
 // Measures returns the measures that this version of the code has stored for a snapshot, by name. Those that were computed
-// when the snapshot held other observations than now are left out.
+// when the snapshot held less than now are left out.
 func (db *DB) Measures(ctx context.Context, id int64, version string) ([]Measure, error) {
 	rows, err := db.pool.Query(ctx, sql.Query("measures"), pgx.NamedArgs{"snapshot": id, "version": version})
 	if err != nil {
@@ -30,16 +47,17 @@ func (db *DB) Measures(ctx context.Context, id int64, version string) ([]Measure
 	return measures, nil
 }
 
-// StoreMeasures keeps measures of a snapshot, computed by the given version of the code from the observations that the
-// snapshot holds now, in place of older ones of the same version and name.
-func (db *DB) StoreMeasures(ctx context.Context, id int64, version string, measures []Measure) error {
+// StoreMeasures keeps measures of a snapshot in place of older ones of the same version and name. They were computed by the
+// given version of the code; the snapshot had the given size when the computation began.
+func (db *DB) StoreMeasures(ctx context.Context, id int64, version string, at Size, measures []Measure) error {
 	names, methods := make([]string, len(measures)), make([]string, len(measures))
 	values := make([]*float64, len(measures))
 	for i, m := range measures {
 		names[i], values[i], methods[i] = m.Name, m.Value, m.Method
 	}
 	_, err := db.pool.Exec(ctx, sql.Query("store_measures"), pgx.NamedArgs{
-		"snapshot": id, "version": version, "names": names, "values": values, "methods": methods,
+		"snapshot": id, "version": version, "endpoints": at.Endpoints, "observations": at.Observations,
+		"names": names, "values": values, "methods": methods,
 	})
 	if err != nil {
 		return fmt.Errorf("store measures of snapshot %d: %w", id, err)

@@ -89,18 +89,36 @@ func TestMeasures(t *testing.T) {
 	}
 	size := storage.Measure{Name: "largest_component.hosts", Value: ptr(2.0), Method: "union-find"}
 	none := storage.Measure{Name: "assortativity", Method: "Newman 2002"}
+	at, err := db.Size(t.Context(), id)
+	if want := (storage.Size{Endpoints: 2, Observations: 1}); err != nil || at != want {
+		t.Fatalf("size %+v, error %v, want %+v", at, err, want)
+	}
 	for range 2 { // the second replaces the first
-		if err := db.StoreMeasures(t.Context(), id, "v1", []storage.Measure{size, none}); err != nil {
+		if err := db.StoreMeasures(t.Context(), id, "v1", at, []storage.Measure{size, none}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	expect("v1", none, size)
 	expect("v2")
-	_, err = storage.Pool(db).Exec(t.Context(), `
-		INSERT INTO observation (snapshot_id, observation_id, endpoint_id, method, outcome, started, took_us)
-		VALUES ($1, 2, 2, 'import', 'answered', now(), 0)`, id)
-	if err != nil {
-		t.Fatal(err)
+	for _, growth := range []string{
+		"INSERT INTO endpoint (snapshot_id, endpoint_id, name) VALUES ($1, 3, 'c')",
+		`INSERT INTO observation (snapshot_id, observation_id, endpoint_id, method, outcome, started, took_us)
+			VALUES ($1, 2, 2, 'import', 'answered', now(), 0)`,
+	} {
+		if _, err := storage.Pool(db).Exec(t.Context(), growth, id); err != nil {
+			t.Fatal(err)
+		}
+		expect("v1") // stale
+		if err := db.StoreMeasures(t.Context(), id, "v1", at, []storage.Measure{size}); err != nil {
+			t.Fatal(err)
+		}
+		expect("v1") // computed before the snapshot grew, stored after
+		if at, err = db.Size(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.StoreMeasures(t.Context(), id, "v1", at, []storage.Measure{size}); err != nil {
+			t.Fatal(err)
+		}
+		expect("v1", size)
 	}
-	expect("v1") // stale
 }

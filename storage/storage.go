@@ -2,7 +2,8 @@
 //
 // A [DB] is a pool of connections. [DB.Begin] or [DB.Resume] gives a [Snapshot], which takes what a crawl observes, batch by
 // batch, each in one transaction: it is stored whole or not at all. What is derived from the facts is in the views of schema
-// report, read by [DB.Select]; what SQL cannot derive goes over [DB.Edges] to the graph code and back by [DB.StoreMeasures].
+// report, read by [DB.Select]; what SQL cannot derive goes over [DB.Links] to the graph code and back by [DB.StoreMeasures] and
+// [DB.KeepHosts].
 //
 // The schema is in package sql. Facts are inserted and never updated; only the state of a snapshot is.
 package storage

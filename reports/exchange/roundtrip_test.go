@@ -30,6 +30,9 @@ func allReports(t testing.TB, db *storage.DB, id int64) map[string]*reports.Repo
 			t.Fatal(err)
 		}
 		r.Snapshot = 0
+		if info.Name == "history" {
+			r.Rows = [][]any{r.Rows[len(r.Rows)-1][2:]} // the others are of earlier snapshots, the first cells their number and begin
+		}
 		for i := range r.Notes {
 			r.Notes[i] = imported.ReplaceAllString(r.Notes[i], "")
 		}

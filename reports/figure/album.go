@@ -17,6 +17,7 @@ type Album struct {
 	db      *storage.DB
 	version string
 	about   subject
+	at      storage.Size // when the album was opened
 
 	read struct { // what was read already
 		tables   map[string]*table
@@ -38,6 +39,9 @@ func Open(ctx context.Context, db *storage.DB, snapshot int64, version string) (
 		return nil, storage.ErrNoSnapshot
 	}
 	a.about = subject{SnapshotInfo: snapshots[i]}
+	if a.at, err = db.Size(ctx, snapshot); err != nil {
+		return nil, err
+	}
 	t, err := a.query(ctx, "figure_coverage")
 	if err != nil {
 		return nil, err

@@ -25,9 +25,10 @@ func bar(from, to, y, thickness float64) box {
 }
 
 // freeRidersMethod is how report freeriders counts.
-const freeRidersMethod = "Hosts that declare no file, at most 10, at most 100, of those that told. Interval: Wilson's 95 %, as if " +
-	"those were a random sample. Bounds: of all hosts heard of, when none, or every one, that did not tell is a " +
-	"free rider."
+const freeRidersMethod = "Hosts that declare no file, at most 10, at most 100, of those that told; or silent: and those that declare " +
+	"more, but answered no query. Interval: Wilson's 95 %, as if those that told were a random sample. Bounds: of all hosts " +
+	"heard of, when none, or every one, that did not tell is a free rider, and when each responder that could not be " +
+	"matched is, or is not, one of the silent."
 
 func freeRiders(ctx context.Context, a *Album) (*drawing, error) {
 	t, err := a.report(ctx, "freeriders")
@@ -35,13 +36,15 @@ func freeRiders(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{x: axis{label: "hosts that share so little (%)", max: 100}, above: true}
-	d := &drawing{painter: ch, height: barsHeight(3) + 14, method: freeRidersMethod}
+	d := &drawing{painter: ch, height: barsHeight(6) + 14, method: freeRidersMethod}
 	share := &boxes{name: "of those that told", ink: blue}
 	bounds := &boxes{name: "bounds", ink: paleSky}
 	sure := &intervals{name: "95 % interval"}
 	var riders []row
 	for r := range t.rows() {
-		if _, known := r.number("low"); known {
+		figure := r.text("figure")
+		_, known := r.number("low")
+		if known && strings.HasPrefix(figure, "share ") && !strings.HasSuffix(figure, ", of reached") {
 			riders = append(riders, r)
 		}
 	}

@@ -57,5 +57,5 @@ func (a *Album) keep(ctx context.Context, prefix string, all series) error {
 			measures = append(measures, storage.Measure{Name: name, Value: &values[i], Method: "a point of a figure"})
 		}
 	}
-	return a.db.StoreMeasures(ctx, a.about.ID, a.version, measures)
+	return a.db.StoreMeasures(ctx, a.about.ID, a.version, a.at, measures)
 }

@@ -10,6 +10,10 @@ observations AS (
 rumours AS (
     DELETE FROM rumour
     WHERE snapshot_id = @snapshot
+),
+hosts AS (
+    DELETE FROM report.kept_host
+    WHERE snapshot_id = @snapshot
 )
 DELETE FROM snapshot
 WHERE snapshot_id = @snapshot;

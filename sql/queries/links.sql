@@ -1,5 +1,7 @@
 SELECT
     from_id,
-    endpoints
+    endpoints,
+    relation = 'leaf'
 FROM report.edge_list
-WHERE snapshot_id = @snapshot;
+WHERE snapshot_id = @snapshot
+    AND observation_id <= @observations;

@@ -1,9 +1,9 @@
 SELECT
-    name,
-    value,
-    method
-FROM measure
-WHERE snapshot_id = @snapshot
-    AND version = @version
-    AND observations = (SELECT count(*) FROM observation WHERE snapshot_id = @snapshot)
-ORDER BY name;
+    m.name,
+    m.value,
+    m.method
+FROM report.measure m
+WHERE m.snapshot_id = @snapshot
+    AND m.version = @version
+    AND NOT m.stale
+ORDER BY m.name;

@@ -2,7 +2,7 @@
 -- about: Which software hosts run, by family and version.
 -- order: 6
 -- method: each host counts once, with the first text in which it named its software (User-Agent, or the list of a UDP crawl).
---   Software is what stands before the first version number or stroke, version the first two numbers.
+--   Software is what stands before the first version number or bracket, version the first two numbers.
 -- screen: 40
 -- param: snapshot
 -- column: software - left
@@ -24,26 +24,16 @@ WITH named AS (
     WHERE snapshot_id = $1 AND agent IS NOT NULL
     GROUP BY agent, role
 ),
-parsed AS (
-    SELECT
-        COALESCE(
-            NULLIF(btrim(left(COALESCE(substring(agent FROM '^(.*?)[ /]+[vV]?[0-9]'), split_part(agent, '/', 1)), 40)), ''),
-            '(no name)'
-        ) AS software,
-        COALESCE(substring(agent FROM '[ /][vV]?([0-9]+(?:[.][0-9]+)?)'), '(none)') AS version,
-        role,
-        hosts
-    FROM named
-),
 family AS (
     SELECT
-        software,
-        version,
-        sum(hosts)::bigint AS hosts,
-        COALESCE(sum(hosts) FILTER (WHERE role = 'ultrapeer'), 0)::bigint AS ultrapeers,
-        COALESCE(sum(hosts) FILTER (WHERE role = 'leaf'), 0)::bigint AS leaves
-    FROM parsed
-    GROUP BY GROUPING SETS ((software, version), (software))
+        s.software,
+        s.version,
+        sum(n.hosts)::bigint AS hosts,
+        COALESCE(sum(n.hosts) FILTER (WHERE n.role = 'ultrapeer'), 0)::bigint AS ultrapeers,
+        COALESCE(sum(n.hosts) FILTER (WHERE n.role = 'leaf'), 0)::bigint AS leaves
+    FROM named n
+    JOIN report.software s ON s.agent = n.agent
+    GROUP BY GROUPING SETS ((s.software, s.version), (s.software))
 ),
 total AS (
     SELECT sum(hosts) AS hosts FROM named

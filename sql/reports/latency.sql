@@ -1,5 +1,5 @@
 -- title: Query latency
--- about: How soon queries are answered, from how far, and how many are not answered at all.
+-- about: How soon queries are answered, from how far, how often twice, and how many are not answered at all.
 -- order: 5
 -- method: each query was asked through an ultrapeer, as its leaf, and hits were counted while the crawl waited for them.
 --   A delay runs from sending the query to receiving the QUERY HIT descriptor, by our clock. Hops are the links that the hit
@@ -15,11 +15,13 @@
 -- column: delay ms right
 -- note: Shares of queries are of those that were asked; low and high are the Wilson 95 % interval, as if the queries were a
 --   random sample. Shares of hits have none: hits of one query depend on each other.
--- note: A hit counts as often as it came; one that came after the wait is not seen, so late answers are undercounted. Of first
---   hit: the delay within which so many per cent of the answered queries had one. Of hits by hops: the median delay.
+-- note: A hit counts as often as it came; one that came after the wait is not seen, so late answers are undercounted. Delays of
+--   first hit are those within which so many per cent of the answered queries had one; those of hits by hops are medians.
+-- note: A repeated hit is from a servent (its GUID) that had answered the same query before: a copy that took another way, or
+--   more of its files. In the row below it, the servent had answered the same words asked through another ultrapeer.
 -- without queries: No query was asked: nothing can be said of latency.
 -- without hits: No hit came: there are no delays.
-WITH query AS (
+WITH query AS MATERIALIZED (
     SELECT q.observation_id, q.hits, f.delay_ms
     FROM report.query q
     LEFT JOIN (
@@ -30,8 +32,8 @@ WITH query AS (
     ) f USING (observation_id)
     WHERE q.snapshot_id = $1
 ),
-hit AS (
-    SELECT delay_ms, hops FROM report.hit WHERE snapshot_id = $1
+hit AS MATERIALIZED (
+    SELECT observation_id, words, servent, delay_ms, hops FROM report.hit WHERE snapshot_id = $1
 ),
 bucket (low, high) AS (
     SELECT lag(b.high, 1, 0) OVER (ORDER BY b.high), b.high
@@ -44,7 +46,15 @@ bucket (low, high) AS (
     ) b
 ),
 figure AS (
-    SELECT 1 AS part, f.place, 'queries' AS thing, f.figure, f.count, f.whole, f.sample, NULL::double precision AS delay
+    SELECT
+        1 AS part,
+        f.place,
+        'queries' AS thing,
+        f.figure,
+        f.count,
+        f.whole,
+        f.sample,
+        NULL::double precision AS delay
     FROM (
         SELECT count(*) AS all, count(hits) AS asked, count(*) FILTER (WHERE hits > 0) AS answered FROM query
     ) q
@@ -70,6 +80,20 @@ figure AS (
     SELECT
         3,
         b.high,
+        'first hit within',
+        b.high || ' ms',
+        sum(count(q.delay_ms)) OVER (ORDER BY b.high)::bigint,
+        (SELECT count(hits) FROM query),
+        (SELECT count(hits) FROM query),
+        NULL
+    FROM query q
+    JOIN bucket b ON (q.delay_ms > b.low OR b.low = 0) AND q.delay_ms <= b.high
+    WHERE b.high < 'Infinity'
+    GROUP BY b.high
+    UNION ALL
+    SELECT
+        4,
+        b.high,
         'hits by time',
         CASE
             WHEN b.low = 0 THEN 'up to ' || b.high
@@ -85,7 +109,7 @@ figure AS (
     GROUP BY b.low, b.high
     UNION ALL
     SELECT
-        4,
+        5,
         hops,
         'hits by hops',
         hops || CASE hops WHEN 1 THEN ' hop' ELSE ' hops' END,
@@ -95,6 +119,22 @@ figure AS (
         percentile_disc(0.5) WITHIN GROUP (ORDER BY delay_ms)
     FROM hit
     GROUP BY hops
+    UNION ALL
+    SELECT 6, f.place, 'hits', f.figure, f.count, h.hits, NULL, NULL
+    FROM (
+        SELECT
+            count(*) AS hits,
+            count(DISTINCT (observation_id, servent)) AS answers,
+            count(DISTINCT (words, servent)) AS distinct_answers
+        FROM hit
+    ) h
+    CROSS JOIN LATERAL (
+        VALUES
+            (1, 'received', h.hits),
+            (2, 'repeated, same query', h.hits - h.answers),
+            (3, 'repeated, other ultrapeer', h.answers - h.distinct_answers)
+    ) AS f (place, figure, count)
+    WHERE h.hits > 0
 )
 SELECT
     thing AS of,
@@ -103,7 +143,7 @@ SELECT
     report.share(count, whole) AS share,
     report.low(count, sample) AS low,
     report.high(count, sample) AS high,
-    CASE WHEN part > 2 THEN report.share(sum(count) OVER (PARTITION BY part ORDER BY place), whole) END AS cumulative,
+    CASE WHEN part IN (4, 5) THEN report.share(sum(count) OVER (PARTITION BY part ORDER BY place), whole) END AS cumulative,
     delay
 FROM figure
 ORDER BY part, place

@@ -1,20 +1,26 @@
 -- How conversations end, best first. The words are those of probe/outcome.go; a test compares the two.
-CREATE VIEW report.outcome (outcome, rank, reached, visited) AS
-VALUES
-    ('answered',            1, true,  true),
-    ('refused',             2, true,  true),
-    ('unsupported',         3, true,  true),
-    ('garbage',             4, false, true),
-    ('closed',              5, false, true),
-    ('reset',               6, false, true),
-    ('timeout',             7, false, true),
-    ('connection-refused',  8, false, true),
-    ('unreachable',         9, false, true),
-    ('connect-timeout',    10, false, true),
-    ('silent',             11, false, true),
-    ('local-limit',        12, false, false),
-    ('out-of-scope',       13, false, false),
-    ('cancelled',          14, false, false);
+CREATE FUNCTION report.outcomes() RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$
+    SELECT ARRAY[
+        'answered', 'refused', 'unsupported', 'garbage', 'closed', 'reset', 'timeout', 'connection-refused', 'unreachable',
+        'connect-timeout', 'silent', 'local-limit', 'out-of-scope', 'cancelled'
+    ]
+$$;
+COMMENT ON FUNCTION report.outcomes IS 'How a conversation can end, best first.';
+
+CREATE FUNCTION report.rank(outcome text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT array_position(report.outcomes(), outcome) $$;
+COMMENT ON FUNCTION report.rank IS 'Place of an outcome among all, 1 is best: the lowest tells how the visit of a host ended.';
+
+CREATE VIEW report.outcome AS
+SELECT
+    o.outcome,
+    report.rank(o.outcome) AS rank,
+    report.rank(o.outcome) <= report.rank('unsupported') AS reached,
+    report.rank(o.outcome) <= report.rank('silent') AS visited
+FROM unnest(report.outcomes()) AS o (outcome);
 COMMENT ON VIEW   report.outcome         IS 'How a conversation can end.';
 COMMENT ON COLUMN report.outcome.outcome IS 'The word, as observation.outcome spells it.';
 COMMENT ON COLUMN report.outcome.rank    IS '1 is best: the lowest rank tells how the visit of a host ended.';

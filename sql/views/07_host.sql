@@ -2,21 +2,38 @@
 -- NULL for ultrapeers: they send a power of two of at least 8 as a mark of their role ("PONG", ultrapeer marker).
 CREATE VIEW report.host AS
 SELECT
-    e.snapshot_id,
-    e.endpoint_id,
+    s.snapshot_id,
+    h.endpoint_id,
     e.host,
-    COALESCE(v.visited, false) AS visited,
-    COALESCE(v.reached, false) AS reached,
-    (SELECT c.outcome FROM report.outcome c WHERE c.rank = v.rank) AS outcome,
-    COALESCE(v.role, t.role) AS role,
-    named.agent,
-    v.files,
-    CASE WHEN COALESCE(v.role, t.role) = 'ultrapeer' THEN NULL ELSE v.kib END AS kib,
-    v.uptime_s
-FROM report.endpoint e
-LEFT JOIN report.visit v ON v.snapshot_id = e.snapshot_id AND v.endpoint_id = e.endpoint_id
-LEFT JOIN report.told_role t ON t.snapshot_id = e.snapshot_id AND t.endpoint_id = e.endpoint_id
-LEFT JOIN report.observation named ON named.snapshot_id = v.snapshot_id AND named.observation_id = v.agent_observation_id;
+    COALESCE(h.rank <= report.rank('silent'), false) AS visited,
+    COALESCE(h.rank <= report.rank('unsupported'), false) AS reached,
+    (report.outcomes())[h.rank] AS outcome,
+    h.role,
+    a.agent,
+    h.files,
+    CASE WHEN h.role = 'ultrapeer' THEN NULL ELSE h.kib END AS kib,
+    h.uptime_s
+FROM report.freshness s
+CROSS JOIN LATERAL (
+    SELECT endpoint_id, rank, role, agent_id, files, kib, uptime_s
+    FROM report.kept_host
+    WHERE snapshot_id = s.snapshot_id AND s.fresh
+    UNION ALL
+    SELECT
+        e.endpoint_id,
+        v.rank,
+        COALESCE(v.role, t.role),
+        v.agent_id,
+        v.files,
+        v.kib,
+        v.uptime_s
+    FROM endpoint e
+    LEFT JOIN report.visit v ON v.snapshot_id = e.snapshot_id AND v.endpoint_id = e.endpoint_id
+    LEFT JOIN report.told_role t ON t.snapshot_id = e.snapshot_id AND t.endpoint_id = e.endpoint_id
+    WHERE e.snapshot_id = s.snapshot_id AND NOT s.fresh
+) h
+LEFT JOIN report.endpoint e ON e.snapshot_id = s.snapshot_id AND e.endpoint_id = h.endpoint_id
+LEFT JOIN agent a ON a.agent_id = h.agent_id;
 COMMENT ON VIEW   report.host             IS 'Every address that a snapshot heard of, and what it told.';
 COMMENT ON COLUMN report.host.snapshot_id IS 'Snapshot that heard of it.';
 COMMENT ON COLUMN report.host.endpoint_id IS 'Number within the snapshot, from 1 without gaps.';

@@ -2,25 +2,46 @@
 -- of its links as others told.
 CREATE VIEW report.degree AS
 SELECT
-    h.snapshot_id,
-    h.endpoint_id,
-    h.role,
-    h.visited,
-    COALESCE(d.degree, 0) AS degree,
-    COALESCE(d.peers, 0) AS peers,
-    COALESCE(d.leaves, 0) AS leaves
-FROM report.host h
-LEFT JOIN (
+    s.snapshot_id,
+    d.endpoint_id,
+    d.role,
+    d.visited,
+    d.degree,
+    d.peers,
+    d.leaves
+FROM report.freshness s
+CROSS JOIN LATERAL (
     SELECT
-        e.snapshot_id,
-        x.endpoint_id,
-        count(*) AS degree,
-        count(*) FILTER (WHERE e.kind = 'peer') AS peers,
-        count(*) FILTER (WHERE e.kind = 'leaf') AS leaves
-    FROM report.edge e
-    CROSS JOIN LATERAL (VALUES (e.a), (e.b)) AS x (endpoint_id)
-    GROUP BY e.snapshot_id, x.endpoint_id
-) d ON d.snapshot_id = h.snapshot_id AND d.endpoint_id = h.endpoint_id;
+        endpoint_id,
+        role,
+        COALESCE(rank <= report.rank('silent'), false) AS visited,
+        degree::bigint,
+        peers::bigint,
+        leaves::bigint
+    FROM report.kept_host
+    WHERE snapshot_id = s.snapshot_id AND s.fresh
+    UNION ALL
+    SELECT
+        h.endpoint_id,
+        h.role,
+        h.visited,
+        COALESCE(d.degree, 0),
+        COALESCE(d.peers, 0),
+        COALESCE(d.leaves, 0)
+    FROM report.host h
+    LEFT JOIN (
+        SELECT
+            e.snapshot_id,
+            x.endpoint_id,
+            count(*) AS degree,
+            count(*) FILTER (WHERE e.kind = 'peer') AS peers,
+            count(*) FILTER (WHERE e.kind = 'leaf') AS leaves
+        FROM report.edge e
+        CROSS JOIN LATERAL (VALUES (e.a), (e.b)) AS x (endpoint_id)
+        GROUP BY e.snapshot_id, x.endpoint_id
+    ) d ON d.snapshot_id = h.snapshot_id AND d.endpoint_id = h.endpoint_id
+    WHERE h.snapshot_id = s.snapshot_id AND NOT s.fresh
+) d;
 COMMENT ON VIEW   report.degree             IS 'Links of each host, those with none included.';
 COMMENT ON COLUMN report.degree.snapshot_id IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.degree.endpoint_id IS 'The host.';

@@ -2,55 +2,37 @@
 CREATE VIEW report.coverage AS
 SELECT
     s.snapshot_id,
-    COALESCE(h.heard, 0) AS heard,
-    COALESCE(h.visited, 0) AS visited,
-    COALESCE(h.reached, 0) AS reached,
+    s.endpoints::bigint AS heard,
+    COALESCE(v.visited, 0) AS visited,
+    COALESCE(v.reached, 0) AS reached,
     COALESCE(h.ultrapeers, 0) AS ultrapeers,
     COALESCE(h.leaves, 0) AS leaves,
-    COALESCE(h.files_measured, 0) AS files_measured,
-    COALESCE(e.edges, 0) AS edges,
-    COALESCE(r.rumours, 0) AS rumours,
-    COALESCE(q.queries, 0) AS queries,
-    COALESCE(i.hits, 0) AS hits,
-    COALESCE(o.observations, 0) AS observations
-FROM snapshot s
+    COALESCE(v.files_measured, 0) AS files_measured,
+    CASE WHEN s.fresh THEN k.edges ELSE (SELECT count(*) FROM report.edge e WHERE e.snapshot_id = s.snapshot_id) END AS edges,
+    CASE WHEN s.fresh THEN k.rumours ELSE (SELECT count(*) FROM report.rumour r WHERE r.snapshot_id = s.snapshot_id) END
+        AS rumours,
+    (SELECT count(*) FROM query q WHERE q.snapshot_id = s.snapshot_id) AS queries,
+    (SELECT count(*) FROM hit i WHERE i.snapshot_id = s.snapshot_id) AS hits,
+    s.observations::bigint AS observations
+FROM report.freshness s
+LEFT JOIN report.kept k ON k.snapshot_id = s.snapshot_id
 LEFT JOIN (
     SELECT
         snapshot_id,
-        count(*) AS heard,
         count(*) FILTER (WHERE visited) AS visited,
         count(*) FILTER (WHERE reached) AS reached,
-        count(*) FILTER (WHERE role = 'ultrapeer') AS ultrapeers,
-        count(*) FILTER (WHERE role = 'leaf') AS leaves,
         count(files) AS files_measured
+    FROM report.visit
+    GROUP BY snapshot_id
+) v ON v.snapshot_id = s.snapshot_id
+LEFT JOIN (
+    SELECT
+        snapshot_id,
+        count(*) FILTER (WHERE role = 'ultrapeer') AS ultrapeers,
+        count(*) FILTER (WHERE role = 'leaf') AS leaves
     FROM report.host
     GROUP BY snapshot_id
-) h ON h.snapshot_id = s.snapshot_id
-LEFT JOIN (
-    SELECT snapshot_id, count(*) AS edges
-    FROM report.edge
-    GROUP BY snapshot_id
-) e ON e.snapshot_id = s.snapshot_id
-LEFT JOIN (
-    SELECT snapshot_id, count(*) AS rumours
-    FROM report.rumour
-    GROUP BY snapshot_id
-) r ON r.snapshot_id = s.snapshot_id
-LEFT JOIN (
-    SELECT snapshot_id, count(*) AS queries
-    FROM query
-    GROUP BY snapshot_id
-) q ON q.snapshot_id = s.snapshot_id
-LEFT JOIN (
-    SELECT snapshot_id, count(*) AS hits
-    FROM hit
-    GROUP BY snapshot_id
-) i ON i.snapshot_id = s.snapshot_id
-LEFT JOIN (
-    SELECT snapshot_id, count(*) AS observations
-    FROM observation
-    GROUP BY snapshot_id
-) o ON o.snapshot_id = s.snapshot_id;
+) h ON h.snapshot_id = s.snapshot_id;
 COMMENT ON VIEW   report.coverage                IS 'What each snapshot heard of, visited and reached: one row a snapshot.';
 COMMENT ON COLUMN report.coverage.snapshot_id    IS 'The snapshot.';
 COMMENT ON COLUMN report.coverage.heard          IS 'Hosts heard of: seeds, neighbours, rumours; not those of hits.';

@@ -6,13 +6,9 @@ SELECT
     m.value,
     m.method,
     m.computed,
-    m.observations <> COALESCE(o.observations, 0) AS stale
+    m.endpoints <> s.endpoints OR m.observations <> s.observations AS stale
 FROM measure m
-LEFT JOIN (
-    SELECT snapshot_id, count(*) AS observations
-    FROM observation
-    GROUP BY snapshot_id
-) o ON o.snapshot_id = m.snapshot_id;
+JOIN report.freshness s ON s.snapshot_id = m.snapshot_id;
 COMMENT ON VIEW   report.measure             IS 'Statistics that SQL cannot compute, as they were kept.';
 COMMENT ON COLUMN report.measure.snapshot_id IS 'Snapshot that it describes.';
 COMMENT ON COLUMN report.measure.version     IS 'Version of the code that computed it.';

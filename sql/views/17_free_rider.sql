@@ -2,16 +2,17 @@
 -- Walkerdine 2005). It declares: a host that did not tell is not one, but not measured.
 CREATE VIEW report.free_rider AS
 SELECT
-    h.snapshot_id,
+    s.snapshot_id,
     d.most,
-    count(*) FILTER (WHERE h.files <= d.most) AS hosts,
-    count(h.files) AS measured,
-    count(*) FILTER (WHERE h.files IS NULL) AS unmeasured,
-    COALESCE(sum(h.files) FILTER (WHERE h.files <= d.most), 0) AS files,
-    sum(h.files) AS all_files
-FROM report.host h
+    COALESCE(sum(f.hosts) FILTER (WHERE f.files <= d.most), 0)::bigint AS hosts,
+    COALESCE(sum(f.hosts), 0)::bigint AS measured,
+    (s.endpoints - COALESCE(sum(f.hosts), 0))::bigint AS unmeasured,
+    COALESCE(sum(f.files::numeric * f.hosts) FILTER (WHERE f.files <= d.most), 0) AS files,
+    sum(f.files::numeric * f.hosts) AS all_files
+FROM report.freshness s
 CROSS JOIN (VALUES (0), (10), (100)) AS d (most)
-GROUP BY h.snapshot_id, d.most;
+LEFT JOIN report.file_distribution f ON f.snapshot_id = s.snapshot_id
+GROUP BY s.snapshot_id, s.endpoints, d.most;
 COMMENT ON VIEW   report.free_rider             IS 'Hosts that share nothing, or little, by each definition in use.';
 COMMENT ON COLUMN report.free_rider.snapshot_id IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.free_rider.most        IS 'The definition: a free rider declares at most as many files.';

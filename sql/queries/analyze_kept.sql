@@ -1,0 +1,1 @@
+ANALYZE report.kept, report.kept_host;

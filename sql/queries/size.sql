@@ -1,0 +1,5 @@
+SELECT
+    endpoints,
+    observations
+FROM report.freshness
+WHERE snapshot_id = @snapshot;
