@@ -42,6 +42,6 @@ SELECT
 FROM counted c
 LEFT JOIN report.outcome o ON o.outcome = c.outcome
 ORDER BY
-    array_position(ARRAY['any', 'tcp-crawl', 'udp-crawl', 'leaf', 'udp-ping', 'query', 'import'], c.method),
+    array_position(ARRAY['any', 'tcp-crawl', 'udp-crawl', 'leaf', 'x-try', 'udp-ping', 'guess', 'query', 'import'], c.method),
     c.method,
     o.rank

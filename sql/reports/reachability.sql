@@ -77,7 +77,7 @@ CROSS JOIN (
 ) AS e (place, ending)
 LEFT JOIN counted c ON c.method = w.method AND c.role IS NOT DISTINCT FROM w.role AND c.ending = e.place
 ORDER BY
-    array_position(ARRAY['any', 'tcp-crawl', 'udp-crawl', 'leaf', 'udp-ping', 'import'], w.method),
+    array_position(ARRAY['any', 'tcp-crawl', 'udp-crawl', 'leaf', 'x-try', 'udp-ping', 'guess', 'import'], w.method),
     w.method,
     array_position(ARRAY['ultrapeer', 'leaf', 'not told'], w.role) NULLS FIRST,
     e.place

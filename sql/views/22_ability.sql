@@ -7,7 +7,7 @@ SELECT
     o.endpoint_id,
     max(o.role) AS role,
     bool_or(
-        o.method = 'leaf' AND report.rank(o.outcome) <= report.rank('unsupported')
+        o.method IN ('leaf', 'x-try') AND report.rank(o.outcome) <= report.rank('unsupported')
         OR o.fields ?| ARRAY[
             'accept-encoding', 'bye-packet', 'ggep', 'pong-caching', 'upgrade', 'vendor-message', 'x-degree',
             'x-dynamic-querying', 'x-ext-probes', 'x-features', 'x-guess', 'x-max-ttl', 'x-query-routing',
@@ -23,15 +23,15 @@ SELECT
     bool_or(o.fields ? 'x-query-routing') AS query_routing,
     bool_or(o.fields ? 'x-ultrapeer-query-routing') AS ultrapeer_query_routing,
     bool_or(o.fields ? 'x-dynamic-querying') AS dynamic_querying,
-    bool_or(o.fields ?| ARRAY['guess', 'x-guess']) AS guess,
+    bool_or(o.method = 'guess' AND o.outcome = 'answered' OR o.fields ?| ARRAY['guess', 'x-guess']) AS guess,
     bool_or(
         o.fields ? 'tls' OR o.fields ->> 'upgrade' ILIKE '%tls/%' OR o.fields ->> 'x-features' ILIKE '%tls/%'
     ) AS tls,
     bool_or(o.fields ->> 'dht' <> 'inactive') AS dht,
-    bool_or(o.fields ->> 'pong-ggep' ~ '\y6\y' OR o.fields ->> 'x-features' ~* '\yip/6') AS ipv6,
+    bool_or(o.fields ? 'ipv6' OR o.fields ->> 'pong-ggep' ~ '\y6\y' OR o.fields ->> 'x-features' ~* '\yip/6') AS ipv6,
     bool_or(o.fields ->> 'x-features' ILIKE '%browse/%') AS browse_host
 FROM observation o
-WHERE o.fields IS NOT NULL OR o.files IS NOT NULL OR o.method = 'leaf'
+WHERE o.fields IS NOT NULL OR o.files IS NOT NULL OR o.method IN ('leaf', 'x-try', 'guess')
 GROUP BY o.snapshot_id, o.endpoint_id;
 COMMENT ON VIEW   report.ability                         IS 'Hosts that told something of themselves, and what they can do.';
 COMMENT ON COLUMN report.ability.snapshot_id             IS 'Snapshot that it belongs to.';
