@@ -55,6 +55,7 @@ func newSeeder(name probe.Network, s settings, out *pace.Pacer, from caches, log
 func newGnutella(s settings, out *pace.Pacer, log *slog.Logger) (surveyor, error) {
 	return gnutella.New(gnutella.Config{
 		Net:        out,
+		Wire:       func() (gnutella.Wire, error) { return out.Wire() },
 		Agent:      agent(),
 		Contact:    s.Contact,
 		Methods:    s.Methods,

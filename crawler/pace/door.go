@@ -83,7 +83,10 @@ func (d *Door) DialContext(ctx context.Context, network, machine string) (net.Co
 	}
 	var errs []error
 	for _, addr := range addrs {
-		c, err := d.pacer.dial(ctx, addr, d.pacer.permitHost)
+		if err := d.pacer.turn(ctx, nil, addr, d.pacer.permitHost); err != nil {
+			return nil, err
+		}
+		c, err := d.pacer.dialer.DialContext(ctx, network, addr.String())
 		if err == nil {
 			return c, nil
 		}

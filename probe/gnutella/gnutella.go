@@ -46,11 +46,13 @@ type Net interface {
 
 // Config says how to visit.
 type Config struct {
-	Net     Net            // the way out
-	Agent   string         // software and version, for User-Agent
-	Contact string         // where whoever wonders can write to, for User-Agent
-	Methods []probe.Method // to be used by Probe; nil: all
+	Net     Net                  // the way out
+	Wire    func() (Wire, error) // opens the way of mass, for Survey; nil: there is none
+	Agent   string               // software and version, for User-Agent
+	Contact string               // where whoever wonders can write to, for User-Agent
+	Methods []probe.Method       // to be used by Probe; nil: all
 
+	Connect   time.Duration // bound on an attempt to connect over a wire; 0: 5 s
 	Handshake time.Duration // bound on a handshake; 0: 10 s
 	UDP       time.Duration // how long an answer to a datagram is waited for; 0: 5 s
 	PingWait  time.Duration // how long the next PONG on a link is waited for; 0: 5 s
@@ -64,6 +66,7 @@ type Config struct {
 
 // Defaults of Config, for the live network.
 const (
+	defaultConnect   = 5 * time.Second
 	defaultHandshake = 10 * time.Second
 	defaultUDP       = 5 * time.Second
 	defaultPingWait  = 5 * time.Second
@@ -89,7 +92,7 @@ func (c Config) Validate() error {
 	if c.Agent == "" {
 		return errors.New("configure Gnutella: no agent; servents must be able to tell who asks")
 	}
-	for _, d := range []time.Duration{c.Handshake, c.UDP, c.PingWait, c.QueryWait} {
+	for _, d := range []time.Duration{c.Connect, c.Handshake, c.UDP, c.PingWait, c.QueryWait} {
 		if d < 0 {
 			return fmt.Errorf("configure Gnutella: duration %v is negative", d)
 		}
@@ -107,6 +110,7 @@ func (c Config) withDefaults() Config {
 		field    *time.Duration
 		standard time.Duration
 	}{
+		{&c.Connect, defaultConnect},
 		{&c.Handshake, defaultHandshake},
 		{&c.UDP, defaultUDP},
 		{&c.PingWait, defaultPingWait},
@@ -163,7 +167,7 @@ func (p *Prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observatio
 		if err := p.ledger.wait(ctx, asking{e.Addr, s.asks}, s.again); err != nil {
 			return append(seen, newRecord(e, s.method).fail(ctx, err))
 		}
-		seen = append(seen, s.converse(p, ctx, e))
+		seen = append(seen, s.way.converse(p, ctx, e))
 		if ctx.Err() != nil {
 			break
 		}

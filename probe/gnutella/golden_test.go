@@ -89,14 +89,15 @@ func TestCrawlHandshakeOfCapturedServents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := script{tcp: []func(*testing.T, net.Conn){crawled(test.head)}}.play(t)
-			p := newProber(t, only(probe.TCPCrawl))
 			test.want.Method = probe.TCPCrawl
-			seen := p.Probe(t.Context(), e)
-			if len(seen) != 1 {
-				t.Fatalf("%d observations, want 1", len(seen))
-			}
-			check(t, test.want, seen[0])
+			inBothWays(t, func(t *testing.T, visit visiting) {
+				e := script{tcp: []func(*testing.T, net.Conn){crawled(test.head)}}.play(t)
+				seen := visit(newProber(t, only(probe.TCPCrawl)), t.Context(), e)
+				if len(seen) != 1 {
+					t.Fatalf("%d observations, want 1", len(seen))
+				}
+				check(t, test.want, seen[0])
+			})
 		})
 	}
 }
@@ -242,7 +243,9 @@ func TestDatagramsOfCapturedServents(t *testing.T) {
 				return [][]byte{answering(message.GUID(datagram[:16]), test.answer)}
 			}}.play(t)
 			test.want.Outcome = probe.Answered
-			check(t, test.want, newProber(t, only(test.want.Method)).Probe(t.Context(), e)[0])
+			inBothWays(t, func(t *testing.T, visit visiting) {
+				check(t, test.want, visit(newProber(t, only(test.want.Method)), t.Context(), e)[0])
+			})
 		})
 	}
 }

@@ -208,7 +208,9 @@ func newProber(t *testing.T, change func(*Config)) *Prober {
 	t.Helper()
 	cfg := Config{
 		Net:       &open{Dialer: net.Dialer{Timeout: patience}},
+		Wire:      labWire,
 		Agent:     "census-test/0.1",
+		Connect:   patience,
 		Handshake: patience,
 		UDP:       patience,
 		PingWait:  time.Second,

@@ -12,23 +12,35 @@ import (
 
 // A step of a visit is one conversation. A host is asked by one method at a time, in the order of the policy.
 type step struct {
-	method   probe.Method
-	converse func(p *Prober, ctx context.Context, e probe.Endpoint) probe.Observation
-	when     func(v visit) bool // decides after the steps before it
-	asks     subject
-	again    time.Duration // least time since the host was last asked on the subject ("Ways to enumerate", limits)
+	method probe.Method
+	way    way
+	when   func(v visit) bool // decides after the steps before it
+	asks   subject
+	again  time.Duration // least time since the host was last asked on the subject ("Ways to enumerate", limits)
+}
+
+// A way holds a conversation. Those of mass, [*question] and [crawling], a [survey] holds itself, many at once.
+type way interface {
+	converse(p *Prober, ctx context.Context, e probe.Endpoint) probe.Observation
+}
+
+// An alone holds a conversation by itself.
+type alone func(p *Prober, ctx context.Context, e probe.Endpoint) probe.Observation
+
+func (f alone) converse(p *Prober, ctx context.Context, e probe.Endpoint) probe.Observation {
+	return f(p, ctx, e)
 }
 
 // policy is what to ask whom. The table in the package comment tells it to the reader.
 var policy = []step{
-	{probe.UDPPing, (*Prober).udpPing, always, pinging, time.Minute},
-	{probe.UDPCrawl, (*Prober).udpCrawl, visit.speaksUDP, crawlingUDP, 10 * time.Minute},
-	{probe.TCPCrawl, (*Prober).tcpCrawl, visit.needsTCP, crawlingTCP, 5 * time.Minute},
-	{probe.Leaf, (*Prober).leaf, visit.needsLink, linking, time.Minute},
-	{probe.Leaf, (*Prober).oldLeaf, visit.needsOldLink, linking, time.Minute},
-	{probe.XTryHarvest, (*Prober).xTry, visit.needsNames, linking, time.Minute},
-	{probe.UDPCrawl, (*Prober).udpCrawlLess, visit.lostLists, crawlingUDP, 2 * time.Minute},
-	{probe.Guess, (*Prober).guess, visit.speaksGUESS, pinging, time.Minute},
+	{probe.UDPPing, askPong, always, pinging, time.Minute},
+	{probe.UDPCrawl, askLinks, visit.speaksUDP, crawlingUDP, 10 * time.Minute},
+	{probe.TCPCrawl, crawling{}, visit.needsTCP, crawlingTCP, 5 * time.Minute},
+	{probe.Leaf, alone((*Prober).leaf), visit.needsLink, linking, time.Minute},
+	{probe.Leaf, alone((*Prober).oldLeaf), visit.needsOldLink, linking, time.Minute},
+	{probe.XTryHarvest, alone((*Prober).xTry), visit.needsNames, linking, time.Minute},
+	{probe.UDPCrawl, askLess, visit.lostLists, crawlingUDP, 2 * time.Minute},
+	{probe.Guess, askKey, visit.speaksGUESS, pinging, time.Minute},
 }
 
 // A subject is what a servent takes a question for when it counts how often it was asked.

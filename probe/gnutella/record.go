@@ -112,17 +112,33 @@ func cut(s string, n int) string {
 func (r *record) name(relation probe.Relation, addrs ...netip.AddrPort) {
 	for _, a := range addrs {
 		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-		n := named{a, relation}
-		if _, dup := r.named[n]; dup || len(r.Peers) >= maxPeers || a == r.Addr || !visitable(a) {
+		if len(r.Peers) >= maxPeers || a == r.Addr || !visitable(a) || r.names(named{a, relation}) {
 			continue
 		}
-		if r.named == nil {
-			r.named = make(map[named]struct{}, len(addrs))
-			r.Peers = slices.Grow(r.Peers, len(addrs))
+		if r.Peers == nil {
+			r.Peers = make([]probe.Peer, 0, len(addrs))
 		}
-		r.named[n] = struct{}{}
 		r.Peers = append(r.Peers, probe.Peer{Endpoint: probe.Endpoint{Network: r.Network, Addr: a}, Relation: relation})
 	}
+}
+
+// fewPeers are found faster one by one than in a map.
+const fewPeers = 16
+
+// names tells whether the record has a name, and remembers it for the next time where there are many.
+func (r *record) names(n named) bool {
+	if len(r.Peers) < fewPeers {
+		return slices.ContainsFunc(r.Peers, func(p probe.Peer) bool { return p.Addr == n.addr && p.Relation == n.relation })
+	}
+	if r.named == nil {
+		r.named = make(map[named]struct{}, 4*fewPeers)
+		for _, p := range r.Peers {
+			r.named[named{p.Addr, p.Relation}] = struct{}{}
+		}
+	}
+	_, known := r.named[n]
+	r.named[n] = struct{}{}
+	return known
 }
 
 func visitable(a netip.AddrPort) bool {

@@ -10,9 +10,11 @@ import (
 	"gnucensus/servent/handshake"
 )
 
-// tcpCrawl asks a host for its links by "TCP crawler handshake". gtk-gnutella answers 200, LimeWire 593, and full servents
+// A crawling asks a host for its links by "TCP crawler handshake". gtk-gnutella answers 200, LimeWire 593, and full servents
 // perhaps 503: whether it was answered, the lists decide and not the code.
-func (p *Prober) tcpCrawl(ctx context.Context, e probe.Endpoint) probe.Observation {
+type crawling struct{}
+
+func (crawling) converse(p *Prober, ctx context.Context, e probe.Endpoint) probe.Observation {
 	r := newRecord(e, probe.TCPCrawl)
 	conn, err := p.dial(ctx, e)
 	if err != nil {
@@ -21,10 +23,15 @@ func (p *Prober) tcpCrawl(ctx context.Context, e probe.Endpoint) probe.Observati
 	defer conn.Close()
 	shaking, cancel := context.WithTimeout(ctx, p.cfg.Handshake)
 	defer cancel()
-	code, reason, theirs, err := handshake.Crawl(shaking, conn, p.crawlOffer(conn))
+	code, reason, theirs, err := handshake.Crawl(shaking, conn, p.crawlOffer(remote(conn)))
 	if err != nil {
 		return r.fail(ctx, err)
 	}
+	return r.crawled(code, reason, theirs)
+}
+
+// crawled closes the record of a crawl handshake with its answer.
+func (r *record) crawled(code int, reason string, theirs handshake.Fields) probe.Observation {
 	r.headers(theirs)
 	r.note(fieldCode, strconv.Itoa(code))
 	if theirs.Has("Peers") || theirs.Has("Leaves") {

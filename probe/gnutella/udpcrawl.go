@@ -1,7 +1,6 @@
 package gnutella
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 
@@ -16,39 +15,37 @@ const (
 	wantLess = 100
 )
 
-// udpCrawl asks a host for its links by "UDP crawler ping / pong".
-func (p *Prober) udpCrawl(ctx context.Context, e probe.Endpoint) probe.Observation {
-	return p.askLinks(ctx, newRecord(e, probe.UDPCrawl), wantAll)
-}
+// askLinks asks a host for its links by "UDP crawler ping / pong", askLess for some of them.
+var (
+	askLinks = linksQuestion(wantAll)
+	askLess  = linksQuestion(wantLess)
+)
 
-// udpCrawlLess asks for some of them.
-func (p *Prober) udpCrawlLess(ctx context.Context, e probe.Endpoint) probe.Observation {
-	r := newRecord(e, probe.UDPCrawl)
-	r.note(fieldWanted, strconv.Itoa(wantLess))
-	return p.askLinks(ctx, r, wantLess)
-}
-
-// askLinks asks for no more than is kept, since every feature makes the answer longer, and long datagrams are lost more easily.
-func (p *Prober) askLinks(ctx context.Context, r *record, wanted uint8) probe.Observation {
+// linksQuestion asks for no more than is kept, since every feature makes the answer longer, and long datagrams are lost more
+// easily.
+func linksQuestion(wanted uint8) *question {
 	ping := &message.CrawlerPing{
 		Ultrapeers: wanted, Leaves: wanted,
 		Features: message.FeatureAgents | message.FeatureUptime | message.FeatureDHT,
 	}
-	reply, err := p.udp.ask(ctx, r.Addr, ping.Vendor(), p.cfg.UDP)
-	if err != nil {
-		return r.fail(ctx, err)
+	q := &question{method: probe.UDPCrawl, body: ping.Vendor()}
+	if wanted < wantAll {
+		q.about = func(r *record) { r.note(fieldWanted, strconv.Itoa(int(wanted))) }
 	}
-	v, ok := reply.Body.(*message.Vendor)
-	if !ok {
-		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a UDP crawler ping", reply.Type()))
+	q.read = func(r *record, a reply) probe.Observation {
+		v, ok := a.Body.(*message.Vendor)
+		if !ok {
+			return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a UDP crawler ping", a.Type()))
+		}
+		pong, err := message.ParseCrawlerPong(v)
+		if err != nil {
+			return r.end(probe.Garbage, err.Error())
+		}
+		r.source(a.from)
+		r.crawlerPong(pong, int(wanted))
+		return r.end(probe.Answered, "")
 	}
-	pong, err := message.ParseCrawlerPong(v)
-	if err != nil {
-		return r.end(probe.Garbage, err.Error())
-	}
-	r.source(reply.from)
-	r.crawlerPong(pong, int(wanted))
-	return r.end(probe.Answered, "")
+	return q
 }
 
 // crawlerPong keeps what a host says of itself and of its links. Only ultrapeers have leaves, but an ultrapeer may have none.
@@ -65,7 +62,7 @@ func (r *record) crawlerPong(pong *message.CrawlerPong, wanted int) {
 	if len(pong.Ultrapeers) >= wanted || len(pong.Leaves) >= wanted {
 		r.note(fieldTrimmed, "true")
 	}
-	if _, own, err := pong.Agents(); err == nil {
+	if own, err := pong.Agent(); err == nil {
 		r.Agent = cut(own, maxText)
 	}
 	if pong.Features&message.FeatureUptime != 0 && pong.Uptime <= maxUptime {

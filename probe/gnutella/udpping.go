@@ -1,7 +1,6 @@
 package gnutella
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -26,22 +25,17 @@ func mustPing(blocks ...ggep.Block) *message.Ping {
 	return &message.Ping{Tail: tail}
 }
 
-// udpPing asks a host for its PONG and for hosts of its cache.
-func (p *Prober) udpPing(ctx context.Context, e probe.Endpoint) probe.Observation {
-	r := newRecord(e, probe.UDPPing)
-	reply, err := p.udp.ask(ctx, e.Addr, scpPing, p.cfg.UDP)
-	if err != nil {
-		return r.fail(ctx, err)
-	}
-	pong, ok := reply.Body.(*message.Pong)
+// askPong asks a host for its PONG and for hosts of its cache.
+var askPong = &question{method: probe.UDPPing, body: scpPing, read: func(r *record, a reply) probe.Observation {
+	pong, ok := a.Body.(*message.Pong)
 	if !ok {
-		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a PING", reply.Type()))
+		return r.end(probe.Garbage, fmt.Sprintf("%v in answer to a PING", a.Type()))
 	}
-	r.source(reply.from)
+	r.source(a.from)
 	r.ownPong(pong)
 	r.cached(pong.GGEP())
 	return r.end(probe.Answered, "")
-}
+}}
 
 // cached keeps whom a PONG names from the host's caches: servents, contacts of the DHT, other UDP host caches.
 func (r *record) cached(x ggep.Blocks) {

@@ -95,6 +95,30 @@ func (p *CrawlerPong) Agents() (entries []string, own string, err error) {
 	return entries, agents[last], nil
 }
 
+// Agent returns the host's own software as Agents does, at less cost.
+func (p *CrawlerPong) Agent() (own string, err error) {
+	if p.Features&FeatureAgents == 0 || len(p.Tail) == 0 {
+		return "", nil
+	}
+	text, packing, err := unpackAgents(p.Tail)
+	if err != nil {
+		return "", &Error{Type: TypeVendor, Field: "agents", Err: err}
+	}
+	begin := 0
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == ';':
+			begin = i + 1
+		case escapes(text[i:], packing):
+			i++
+		}
+	}
+	return splitAgents(text[begin:], packing)[0], nil
+}
+
+// gunzippers hold readers of LimeWire's packing between crawler pongs: a new one takes 40 KiB.
+var gunzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
 // unpackAgents inflates agents in either packing.
 func unpackAgents(b []byte) (text string, packing Packing, err error) {
 	if len(b) >= 4 && binary.LittleEndian.Uint16(b[2:]) == gzipMagic {
@@ -102,8 +126,9 @@ func unpackAgents(b []byte) (text string, packing Packing, err error) {
 		if n > len(b)-2 {
 			return "", PackLime, ErrTruncated
 		}
-		r, err := gzip.NewReader(bytes.NewReader(b[2 : 2+n]))
-		if err != nil {
+		r := gunzippers.Get().(*gzip.Reader)
+		defer gunzippers.Put(r)
+		if err := r.Reset(bytes.NewReader(b[2 : 2+n])); err != nil {
 			return "", PackLime, ErrMalformed
 		}
 		plain, err := readAll(r, maxAgents+2)
@@ -123,6 +148,11 @@ func unpackAgents(b []byte) (text string, packing Packing, err error) {
 	return string(plain), PackGTKG, err
 }
 
+// escapes tells whether the text begins with a backslash that escapes the character after it.
+func escapes(text string, packing Packing) bool {
+	return len(text) > 1 && text[0] == '\\' && (text[1] == ';' || text[1] == '\\' && packing == PackGTKG)
+}
+
 // splitAgents splits at semicolons and undoes the escapes; there is at least one agent, be it empty. A backslash that
 // escapes nothing stands for itself.
 func splitAgents(text string, packing Packing) []string {
@@ -133,7 +163,7 @@ func splitAgents(text string, packing Packing) []string {
 		case c == ';':
 			agents = append(agents, agent.String())
 			agent.Reset()
-		case c == '\\' && i+1 < len(text) && (text[i+1] == ';' || text[i+1] == '\\' && packing == PackGTKG):
+		case escapes(text[i:], packing):
 			i++
 			agent.WriteByte(text[i])
 		default:

@@ -67,6 +67,9 @@ func TestReadLimeWire(t *testing.T) {
 			t.Errorf("features %#x: %+v", p.Features, p)
 		}
 		entries, own, err := p.Agents()
+		if agent, _ := p.Agent(); agent != own {
+			t.Errorf("agent %q, the last of all is %q", agent, own)
+		}
 		if p.Features&FeatureAgents == 0 {
 			if own != "" || err != nil || !slices.Equal(entries, []string{"", ""}) {
 				t.Errorf("agents without their feature: %q, %q, %v", entries, own, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"io"
+	"sync"
 )
 
 // Marks of gtk-gnutella in the TTL of a datagram.
@@ -78,12 +79,22 @@ func Deflate(m Message) Message {
 
 // inflate reads a zlib stream of at most limit plain bytes.
 func inflate(b []byte, limit int) ([]byte, error) {
-	r, err := zlib.NewReader(bytes.NewReader(b))
+	r, held := inflaters.Get().(io.Reader)
+	var err error
+	if held {
+		err = r.(zlib.Resetter).Reset(bytes.NewReader(b), nil)
+	} else {
+		r, err = zlib.NewReader(bytes.NewReader(b))
+	}
 	if err != nil {
 		return nil, ErrMalformed
 	}
+	defer inflaters.Put(r)
 	return readAll(r, limit)
 }
+
+// inflaters hold readers of zlib streams: a new one takes 40 KiB.
+var inflaters sync.Pool
 
 // readAll reads at most limit bytes of an inflating stream.
 func readAll(r io.Reader, limit int) ([]byte, error) {

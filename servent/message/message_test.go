@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -135,7 +136,11 @@ func reencodeVendor(v *Vendor, same func(got, want []byte) error) error {
 	}
 	switch m := m.(type) {
 	case *CrawlerPong:
-		if entries, _, _ := m.Agents(); len(entries) != len(m.Ultrapeers)+len(m.Leaves) {
+		entries, own, _ := m.Agents()
+		if agent, _ := m.Agent(); agent != own {
+			return fmt.Errorf("agent %q, the last of all is %q", agent, own)
+		}
+		if len(entries) != len(m.Ultrapeers)+len(m.Leaves) {
 			return errors.New("not one agent for each entry")
 		}
 	case *HeadPong:
