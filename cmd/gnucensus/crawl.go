@@ -10,6 +10,7 @@ import (
 
 	"gnucensus/crawler/pace"
 	"gnucensus/probe"
+	"gnucensus/reports"
 	"gnucensus/storage"
 )
 
@@ -144,6 +145,12 @@ func (p *program) take(ctx context.Context, c *census, db *storage.DB, snapshot 
 	fmt.Fprintf(p.talk, "snapshot %d %s; Ctrl-C saves it\n", id, begins)
 	if err := c.run(ctx, seeds); err != nil {
 		return err
+	}
+	if c.state == storage.StateComplete {
+		// A Ctrl-C now only puts it off: the first report does it.
+		if err := reports.Keep(ctx, db, id, version()); err != nil && ctx.Err() == nil {
+			return err
+		}
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()

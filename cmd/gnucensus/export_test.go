@@ -113,6 +113,9 @@ func TestExportAndImport(t *testing.T) {
 		for _, id := range []string{"1", "2", "3"} {
 			r := decode[reportJSON](t, must(t, "report", info.Name, "--snapshot", id, "--format", "json", "--database", dsn))
 			r.Snapshot = 0
+			if info.Name == "history" {
+				r.Rows = [][]any{r.Rows[len(r.Rows)-1][2:]} // others are of earlier snapshots, the first cells a number and a time
+			}
 			r.Notes = slices.DeleteFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "Snapshot ") })
 			made = append(made, r)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gnucensus/reports"
 	"gnucensus/reports/figure"
 )
 
@@ -92,6 +93,9 @@ func (p *program) figure(c *cli.Context, name string) error {
 		id, err := db.chosen(c)
 		if err != nil {
 			return err
+		}
+		if err := reports.Keep(c.Context, db.DB, id, version()); err != nil {
+			return snapshotAdvice(err)
 		}
 		album, err := figure.Open(c.Context, db.DB, id, version())
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gnucensus/probe"
+	"gnucensus/reports"
 	"gnucensus/reports/exchange"
 	"gnucensus/storage"
 )
@@ -69,6 +70,9 @@ func (p *program) importExport(c *cli.Context) error {
 		case err != nil:
 			return advise(err, "Nothing was stored.")
 		}
+		if err := reports.Keep(c.Context, db.DB, id, version()); err != nil {
+			return err
+		}
 		info, err := db.info(c.Context, id)
 		if err != nil {
 			return err
@@ -101,6 +105,9 @@ func (p *program) importEdges(c *cli.Context) error {
 		id, err := db.ImportEdges(c.Context, meta, storage.ReadEdges(in))
 		if err != nil {
 			return advise(fmt.Errorf("%s: %w", args[0], err), "Nothing was stored.")
+		}
+		if err := reports.Keep(c.Context, db.DB, id, version()); err != nil {
+			return err
 		}
 		coverage, err := db.Coverage(c.Context, id)
 		if err != nil {

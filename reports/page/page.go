@@ -98,6 +98,9 @@ func Write(ctx context.Context, db *storage.DB, snapshot int64, version string, 
 }
 
 func collect(ctx context.Context, db *storage.DB, snapshot int64, version string) (*content, error) {
+	if err := reports.Keep(ctx, db, snapshot, version); err != nil {
+		return nil, err
+	}
 	album, err := figure.Open(ctx, db, snapshot, version)
 	if err != nil {
 		return nil, err

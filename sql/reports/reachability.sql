@@ -23,13 +23,12 @@
 -- without observations: No host was visited yet: nothing can be said of who can be reached.
 WITH host AS MATERIALIZED (
     SELECT
-        h.endpoint_id,
-        COALESCE(h.role, 'not told') AS role,
-        report.rank(h.outcome) AS rank,
-        h.reached OR d.degree > 0 AS present
-    FROM report.host h
-    JOIN report.degree d ON d.snapshot_id = h.snapshot_id AND d.endpoint_id = h.endpoint_id
-    WHERE h.snapshot_id = $1
+        endpoint_id,
+        COALESCE(role, 'not told') AS role,
+        rank,
+        COALESCE(rank <= report.rank('unsupported'), false) OR degree > 0 AS present
+    FROM report.degree
+    WHERE snapshot_id = $1
 ),
 tried AS (
     SELECT endpoint_id, method, min(report.rank(outcome)) AS rank

@@ -6,6 +6,7 @@ SELECT
     d.endpoint_id,
     d.role,
     d.visited,
+    d.rank,
     d.degree,
     d.peers,
     d.leaves
@@ -15,6 +16,7 @@ CROSS JOIN LATERAL (
         endpoint_id,
         role,
         COALESCE(rank <= report.rank('silent'), false) AS visited,
+        rank,
         degree::bigint,
         peers::bigint,
         leaves::bigint
@@ -25,6 +27,7 @@ CROSS JOIN LATERAL (
         h.endpoint_id,
         h.role,
         h.visited,
+        report.rank(h.outcome),
         COALESCE(d.degree, 0),
         COALESCE(d.peers, 0),
         COALESCE(d.leaves, 0)
@@ -47,6 +50,7 @@ COMMENT ON COLUMN report.degree.snapshot_id IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.degree.endpoint_id IS 'The host.';
 COMMENT ON COLUMN report.degree.role        IS 'ultrapeer or leaf, as in report.host; NULL: nobody told.';
 COMMENT ON COLUMN report.degree.visited     IS 'It was visited; if not, its degree is a lower bound.';
+COMMENT ON COLUMN report.degree.rank        IS 'Rank of its best outcome, as in report.visit; NULL: it was not tried.';
 COMMENT ON COLUMN report.degree.degree      IS 'Links of any kind.';
 COMMENT ON COLUMN report.degree.peers       IS 'Links of kind peer.';
 COMMENT ON COLUMN report.degree.leaves      IS 'Links of kind leaf: of an ultrapeer its leaves, of a leaf its ultrapeers.';
