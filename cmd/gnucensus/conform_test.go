@@ -197,3 +197,15 @@ func TestLookUp(t *testing.T) {
 		}
 	}
 }
+
+// TestServentConforms: a servent of this machine lets itself be tested, in either role: it bans nobody for coming too often.
+func TestServentConforms(t *testing.T) {
+	t.Parallel()
+	for role, at := range map[string]string{"ultrapeer": "127.24.3.1:6346", "leaf": "127.24.3.2:6346"} {
+		serve(t, at, "--role", role)
+		r := run(t, "conform", at, "--scope", "lab", "--only", "handshake")
+		if r.code != exitDone || !strings.Contains(r.stdout, " 0 fail") || strings.Contains(r.stdout, "too often") {
+			t.Errorf("%s: exit %d\n%s%s", role, r.code, r.stdout, r.stderr)
+		}
+	}
+}

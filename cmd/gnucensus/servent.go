@@ -59,8 +59,12 @@ const (
 	ultrapeerLinks = 20 // that a servent of the live network looks for
 )
 
-// manners let somebody try a few things, who is not at once a nuisance.
-var manners = servent.Manners{CrawlEvery: servent.Strict.CrawlEvery, Handshakes: 10, Guesses: servent.Strict.Guesses}
+// manners are those of a servent that strangers reach. They let somebody try a few things, who is not at once a nuisance.
+func manners() servent.Manners {
+	m := servent.Strict
+	m.Handshakes = 10
+	return m
+}
 
 // port is the usual one of Gnutella.
 const port = 6346
@@ -135,9 +139,9 @@ func (s serventSettings) config() servent.Config {
 	if s.Role == servent.Leaf {
 		slots = servent.Slots{Ultrapeers: leafLinks}
 	}
-	demanded := manners
+	var demanded servent.Manners // on this machine alone, nothing: it may be tested there
 	if s.live() {
-		demanded.PingEvery, demanded.UDPCrawlEvery = servent.Strict.PingEvery, servent.Strict.UDPCrawlEvery
+		demanded = manners()
 	}
 	return servent.Config{
 		Net: from(s.Listen.Addr(), s.Listen6.Addr()), Addr: s.Listen, Addr6: s.Listen6, Role: s.Role, Agent: agent(), Vendor: vendor,

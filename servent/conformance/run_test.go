@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"gnucensus/servent/conformance"
 	"gnucensus/servent/handshake"
@@ -131,5 +133,36 @@ func TestEndOfContext(t *testing.T) {
 	f.run(t)
 	for r := range conformance.New(target(f.addr.String())).Run(ctx, conformance.Tests()) {
 		t.Errorf("%s: %s, after the end", r.Name, r.Verdict)
+	}
+}
+
+// TestLeavesAlone: an ultrapeer that has nobody but leaves need not name them to who asks for its neighbours.
+func TestLeavesAlone(t *testing.T) {
+	t.Parallel()
+	const at = "127.70.3.9:6346"
+	start(t, config(at, "ultrapeer"), config("127.70.3.10:6346", "leaf", at))
+	cfg := target(at)
+	cfg.Patience = 2 * time.Second
+	if r := test(t, cfg, some(t, "ping/crawl"))["ping/crawl"]; r.Verdict != conformance.Skipped || !strings.Contains(r.Note, "leaves") {
+		t.Errorf("%s %q", r.Verdict, r.Note)
+	}
+}
+
+// TestNoSlotYet: a servent that has not noticed yet that a link has ended is asked again, and not for ever.
+func TestNoSlotYet(t *testing.T) {
+	t.Parallel()
+	for refusals, want := range map[int]conformance.Verdict{2: conformance.Pass, 100: conformance.Fail} {
+		f := newFake(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 70, 3, byte(11 + refusals)}), 6346))
+		var hellos atomic.Int32
+		f.answer = func(h head) handshake.Reply {
+			if n := int(hellos.Add(1)); n > 1 && n <= 1+refusals {
+				return handshake.Reply{Code: 503, Reason: "Too many leaf connections"}
+			}
+			return f.goodAnswer(h)
+		}
+		f.run(t)
+		if r := test(t, target(f.addr.String()), some(t, "ping/alive"))["ping/alive"]; r.Verdict != want || hellos.Load() > 4 {
+			t.Errorf("%d refusals: %s %q after %d hellos", refusals, r.Verdict, r.Note, hellos.Load())
+		}
 	}
 }

@@ -109,6 +109,13 @@ func (t *Target) knock(ctx context.Context) (*entry, error) {
 	return e, nil
 }
 
+// A target that has let us in may have no slot a moment later, because it has not noticed yet that we have gone: it is asked
+// again so often.
+const (
+	joinTries = 3
+	joinPause = 200 * time.Millisecond
+)
+
 // join opens a link, in the role in which the target lets us in unless the visit has one.
 func (t *Target) join(ctx context.Context, v visit) (*session, error) {
 	if v.role == "" {
@@ -118,7 +125,18 @@ func (t *Target) join(ctx context.Context, v visit) (*session, error) {
 		}
 		v.role = e.role
 	}
-	return t.shake(ctx, v)
+	s, err := t.shake(ctx, v)
+	for try := 1; try < joinTries && isFull(err) && t.entry != nil && v.role == t.entry.role; try++ {
+		time.Sleep(time.Duration(try) * joinPause)
+		s, err = t.shake(ctx, v)
+	}
+	return s, err
+}
+
+// isFull tells whether a handshake ended because the target has no slot.
+func isFull(err error) bool {
+	var refused *handshake.Refused
+	return errors.As(err, &refused) && !refused.Ours && refused.Code == 503
 }
 
 // joinAs opens a link in a role that the target may have no slot for.
