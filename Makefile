@@ -1,7 +1,8 @@
 # make census   the whole job, on a network that it starts itself: crawl, queries, database, reports
 # make test     all tests, under the race detector
-# make bench    crawls of crowds beside the most that could be done, and what a host costs; reports on a million hosts; messages
-#               of a search; CPU time of a loaded ultrapeer; a library of a million files; hashing; serving next to net/http
+# make bench    crawls of crowds beside the most that could be done, and what a host costs; reports on a million hosts, and
+#               measures of a mesh of as many beside igraph's; messages of a search; CPU time of a loaded ultrapeer; a library
+#               of a million files; hashing; serving next to net/http
 # make fuzz     each decoder against hostile bytes, FUZZTIME each
 # make build    bin/gnucensus
 # make lint     gofmt and go vet
@@ -43,7 +44,7 @@ test: postgres compiler
 
 bench: postgres
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 1h ./cmd/gnucensus
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 1h ./reports
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 1h ./reports ./reports/graph ./reports/figure
 	$(GO) test -run '^$$' -bench Search -benchtime 10x ./servent/lab
 	$(GO) test -run '^$$' -bench Ultrapeer -benchtime 20000x ./servent
 	$(GO) test -run '^$$' -bench Match -benchtime 1000x ./servent/library
