@@ -124,9 +124,9 @@ func (v Visit) Cut() bool {
 func (v Visit) Reached() bool { return v.some(Outcome.Reached) }
 
 // TimedOut tells whether nobody was met and, of those conversations that the host might have answered, none ended but by
-// time: another visit may have more luck.
+// time or by a limit of this machine: another visit may have more luck.
 func (v Visit) TimedOut() bool {
-	late := func(o Outcome) bool { return o == ConnectTimeout || o == Timeout || o == Silent }
+	late := func(o Outcome) bool { return o == ConnectTimeout || o == Timeout || o == Silent || o == LocalLimit }
 	return v.some(late) && !v.some(func(o Outcome) bool { return o.Visited() && !late(o) })
 }
 

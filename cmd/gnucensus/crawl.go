@@ -41,6 +41,11 @@ func crawlFlags() []cli.Flag {
 	rate := func(name, standard, usage string) cli.Flag {
 		return &cli.Float64Flag{Name: name, DefaultText: standard, Usage: usage}
 	}
+	rates := func(name, live, usage string) cli.Flag {
+		f := text(name, usage)
+		f.DefaultText = "live " + live + ", lab 0,0,0,0"
+		return f
+	}
 	scope := text("scope", "visit addresses of `S` only: live (public ones) or lab (127.0.0.0/8)")
 	scope.Value = "live"
 	queries := text("queries", "ask the queries in `FILE`, one a line; - is standard input")
@@ -57,8 +62,11 @@ func crawlFlags() []cli.Flag {
 		text("contact", "tell every host that `WHO` (e-mail or page) can be asked about this crawl; needed when live"),
 		text("exclude", "send nothing to the addresses and prefixes in `FILE`, one a line; read again when it changes"),
 		rate("rate", "live 20, lab 0", "begin at most `N` visits a second; 0, in scope lab only, is no limit"),
-		rate("rate-per-host", "live 1, lab 0", "send a host at most `N` connections and datagrams a second"),
-		rate("rate-per-prefix", "live 2, lab 0", "send a /24 (IPv6: /48) at most `N` connections and datagrams a second"),
+		rates("opens", "20,4,0.5,0.2", "attempt at most `R` connections a second: to all, to a /16, to a /24, to a host"),
+		rates("datagrams", "100,10,2,1", "send at most `R` datagrams a second, likewise; of IPv6, to a /48, to a /64"),
+		rates("bytes", "65536,16384,4096,2048", "send at most `R` bytes a second, likewise"),
+		&cli.IntFlag{Name: "connections", DefaultText: "live 200, lab 0", Usage: "have at most `N` connections at a time; 0, in scope lab only, is no limit"},
+		&cli.IntFlag{Name: "strangers", DefaultText: "live 32, lab 0", Usage: "try at most `N` addresses of a /24 (IPv6: /64) that nothing comes from"},
 		&cli.IntFlag{Name: "workers", DefaultText: "live 200, lab 1000", Usage: "visit at most `N` hosts at a time"},
 		&cli.IntFlag{Name: "max-hosts", Usage: "stop after `N` visits; 0: no limit"},
 		&cli.DurationFlag{Name: "duration", Usage: "begin no visit after `TIME`, such as 90m; 0: no limit"},

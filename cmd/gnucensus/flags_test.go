@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/urfave/cli/v2"
 
+	"gnucensus/crawler/pace"
 	"gnucensus/probe"
 	"gnucensus/servent/lab"
 )
@@ -50,8 +51,11 @@ func TestCrawlFlags(t *testing.T) {
 		change      func(*settings)
 	}{
 		{"rate", "7", func(s *settings) { s.Rate = 7 }},
-		{"rate-per-host", "3", func(s *settings) { s.RatePerHost = 3 }},
-		{"rate-per-prefix", "0.5", func(s *settings) { s.RatePerPrefix = 0.5 }},
+		{"opens", "4,3,2,1", func(s *settings) { s.Opens = pace.Rates{Total: 4, Wide: 3, Near: 2, Host: 1} }},
+		{"datagrams", "9,0,0,0.5", func(s *settings) { s.Datagrams = pace.Rates{Total: 9, Host: 0.5} }},
+		{"bytes", "0,0,0,100", func(s *settings) { s.Bytes = pace.Rates{Host: 100} }},
+		{"connections", "8", func(s *settings) { s.Connections = 8 }},
+		{"strangers", "5", func(s *settings) { s.Strangers = 5 }},
 		{"workers", "9", func(s *settings) { s.Workers = 9 }},
 		{"max-hosts", "11", func(s *settings) { s.MaxHosts = 11 }},
 		{"duration", "90m", func(s *settings) { s.Duration = 90 * time.Minute }},
@@ -82,7 +86,7 @@ func TestCrawlFlags(t *testing.T) {
 		})
 	}
 	live := capture(t, readSettings, "crawl", "--contact", "who@example.org")
-	if live.Rate > 20 || live.Rate == 0 || live.RatePerPrefix == 0 || live.RatePerHost == 0 || live.Scope != "live" {
+	if live.Rate > 20 || live.Rate == 0 || live.Opens.Host == 0 || live.Datagrams.Near == 0 || live.Bytes.Total == 0 || live.Scope != "live" {
 		t.Errorf("without --scope and rates: %+v", live)
 	}
 }

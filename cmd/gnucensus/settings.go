@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,22 +20,25 @@ import (
 
 // Settings are what a crawl was asked to do. They are kept with its snapshot, so that a crawl that is resumed does the same.
 type settings struct {
-	Scope         string         `json:"scope"`
-	Contact       string         `json:"contact"`
-	Exclude       string         `json:"exclude,omitempty"` // path, absolute
-	Methods       []probe.Method `json:"methods,omitempty"` // nil: all
-	Rate          float64        `json:"rate"`
-	RatePerHost   float64        `json:"rate_per_host"`
-	RatePerPrefix float64        `json:"rate_per_prefix"`
-	Workers       int            `json:"workers"`
-	MaxHosts      int            `json:"max_hosts"`
-	Duration      time.Duration  `json:"duration_ns"`
-	Revisit       time.Duration  `json:"revisit_ns"`
-	RandomSeed    uint64         `json:"random_seed"`
-	Queries       []string       `json:"queries"`
-	QueryVia      int            `json:"query_via"`
-	QueryWait     time.Duration  `json:"query_wait_ns"`
-	Vantage       string         `json:"vantage"`
+	Scope       string         `json:"scope"`
+	Contact     string         `json:"contact"`
+	Exclude     string         `json:"exclude,omitempty"` // path, absolute
+	Methods     []probe.Method `json:"methods,omitempty"` // nil: all
+	Rate        float64        `json:"rate"`
+	Opens       pace.Rates     `json:"opens"`
+	Datagrams   pace.Rates     `json:"datagrams"`
+	Bytes       pace.Rates     `json:"bytes"`
+	Connections int            `json:"connections"`
+	Strangers   int            `json:"strangers"`
+	Workers     int            `json:"workers"`
+	MaxHosts    int            `json:"max_hosts"`
+	Duration    time.Duration  `json:"duration_ns"`
+	Revisit     time.Duration  `json:"revisit_ns"`
+	RandomSeed  uint64         `json:"random_seed"`
+	Queries     []string       `json:"queries"`
+	QueryVia    int            `json:"query_via"`
+	QueryWait   time.Duration  `json:"query_wait_ns"`
+	Vantage     string         `json:"vantage"`
 
 	AskedUntil time.Time `json:"-"` // when an earlier run ended, which may have asked anybody; zero: there was none
 }
@@ -64,19 +68,22 @@ func readSettings(c *cli.Context) (settings, error) {
 	}
 	limits := pace.Default(scope)
 	s := settings{
-		Scope:         scope.String(),
-		Contact:       c.String("contact"),
-		Rate:          given(c, "rate", limits.Visits),
-		RatePerHost:   given(c, "rate-per-host", limits.PerHost),
-		RatePerPrefix: given(c, "rate-per-prefix", limits.PerPrefix),
-		Workers:       defaultWorkers[scope],
-		MaxHosts:      c.Int("max-hosts"),
-		Duration:      c.Duration("duration"),
-		Revisit:       defaultRevisit[scope],
-		RandomSeed:    c.Uint64("random-seed"),
-		QueryVia:      c.Int("query-via"),
-		QueryWait:     defaultQueryWait[scope],
-		Vantage:       c.String("vantage"),
+		Scope:       scope.String(),
+		Contact:     c.String("contact"),
+		Rate:        given(c, "rate", limits.Visits),
+		Opens:       limits.Opens,
+		Datagrams:   limits.Datagrams,
+		Bytes:       limits.Bytes,
+		Connections: limits.Connections,
+		Strangers:   limits.Strangers,
+		Workers:     defaultWorkers[scope],
+		MaxHosts:    c.Int("max-hosts"),
+		Duration:    c.Duration("duration"),
+		Revisit:     defaultRevisit[scope],
+		RandomSeed:  c.Uint64("random-seed"),
+		QueryVia:    c.Int("query-via"),
+		QueryWait:   defaultQueryWait[scope],
+		Vantage:     c.String("vantage"),
 	}
 	if c.IsSet("workers") {
 		s.Workers = c.Int("workers")
@@ -86,6 +93,17 @@ func readSettings(c *cli.Context) (settings, error) {
 	}
 	if c.IsSet("query-wait") {
 		s.QueryWait = c.Duration("query-wait")
+	}
+	if c.IsSet("connections") {
+		s.Connections = c.Int("connections")
+	}
+	if c.IsSet("strangers") {
+		s.Strangers = c.Int("strangers")
+	}
+	for flag, rates := range map[string]*pace.Rates{"opens": &s.Opens, "datagrams": &s.Datagrams, "bytes": &s.Bytes} {
+		if err := readRates(c.String(flag), rates); err != nil {
+			return settings{}, usage(ratesHint, "--%s: %w", flag, err)
+		}
 	}
 	if s.Vantage == "" {
 		if s.Vantage, err = os.Hostname(); err != nil {
@@ -104,6 +122,28 @@ func readSettings(c *cli.Context) (settings, error) {
 		return settings{}, err
 	}
 	return s, s.validate(scope)
+}
+
+const ratesHint = "Four rates a second, to all hosts, to a /16, to a /24 and to a host, as in 20,4,0.5,0.2."
+
+// readRates reads the rates of one kind; without any, those that there are stay.
+func readRates(list string, r *pace.Rates) error {
+	if list == "" {
+		return nil
+	}
+	words := strings.Split(list, ",")
+	levels := []*float64{&r.Total, &r.Wide, &r.Near, &r.Host}
+	if len(words) != len(levels) {
+		return fmt.Errorf("%q is not four rates", list)
+	}
+	for i, word := range words {
+		rate, err := strconv.ParseFloat(strings.TrimSpace(word), 64)
+		if err != nil {
+			return fmt.Errorf("%q is not a rate", word)
+		}
+		*levels[i] = rate
+	}
+	return nil
 }
 
 func given(c *cli.Context, name string, otherwise float64) float64 {
@@ -194,14 +234,18 @@ func (s settings) validate(scope pace.Scope) error {
 		return usage("", "--query-wait: %v is no time to wait", s.QueryWait)
 	}
 	if err := s.limits(scope).Validate(); err != nil {
-		return usage("The rates are --rate, --rate-per-host and --rate-per-prefix, a second.", "%w", err)
+		return usage("The rates are --rate, --opens, --datagrams and --bytes, a second; the bounds --connections and --strangers.", "%w", err)
 	}
 	return nil
 }
 
 func (s settings) limits(scope pace.Scope) pace.Limits {
 	l := pace.Default(scope)
-	l.Visits, l.PerHost, l.PerPrefix = s.Rate, s.RatePerHost, s.RatePerPrefix
+	l.Visits, l.Opens, l.Datagrams, l.Bytes = s.Rate, s.Opens, s.Datagrams, s.Bytes
+	l.Connections, l.Strangers = s.Connections, s.Strangers
+	if l.Connections == 0 {
+		l.ConnectionsNear = 0
+	}
 	return l
 }
 
@@ -212,6 +256,7 @@ func (s settings) pacer(log *slog.Logger) (*pace.Pacer, error) {
 		return nil, err
 	}
 	limits := s.limits(scope)
+	limits.Log = log
 	if s.Exclude != "" {
 		if limits.Exclude, err = pace.LoadExclusions(s.Exclude, log); err != nil {
 			return nil, usage("The file must hold one address or prefix a line.", "--exclude: %w", err)

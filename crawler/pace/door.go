@@ -83,10 +83,7 @@ func (d *Door) DialContext(ctx context.Context, network, machine string) (net.Co
 	}
 	var errs []error
 	for _, addr := range addrs {
-		if err := d.pacer.turn(ctx, nil, addr, d.pacer.permitHost); err != nil {
-			return nil, err
-		}
-		c, err := d.pacer.dialer.DialContext(ctx, network, addr.String())
+		c, err := d.pacer.dial(ctx, addr, d.pacer.permitHost)
 		if err == nil {
 			return c, nil
 		}

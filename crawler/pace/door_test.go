@@ -86,13 +86,15 @@ func TestDoorKeepsTheScope(t *testing.T) {
 func TestDoorIsPaced(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(t, Limits{Scope: Live, Visits: 1, PerPrefix: 1, PerHost: 1})
+		limits := Default(Live)
+		limits.Attempts = 2 * HostBurst
+		p := newPacer(t, limits)
 		d, err := p.Door("8.8.8.8:80")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range HostBurst {
-			if err := p.turn(t.Context(), nil, netip.MustParseAddrPort("8.8.8.8:6346"), p.permit); err != nil {
+			if err := p.turn(t.Context(), nil, netip.MustParseAddrPort("8.8.8.8:6346"), opening, 0, p.permit); err != nil {
 				t.Fatal(err)
 			}
 		}

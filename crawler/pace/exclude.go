@@ -24,8 +24,15 @@ type Exclusions struct {
 	seen  version      // of the file; touched only by who moved look on
 }
 
-// How often the file is looked at, at most.
+// How often the file is looked at, at most, while nobody calls Refresh.
 const lookEvery = time.Second
+
+// Refresh looks at the file now. Nil Exclusions have none.
+func (x *Exclusions) Refresh() {
+	if x != nil {
+		x.refresh(time.Now(), lookEvery)
+	}
+}
 
 // A version tells one content of a file from the next.
 type version struct {
@@ -55,14 +62,14 @@ func (x *Exclusions) Contains(a netip.Addr) bool {
 	if x == nil {
 		return false
 	}
-	x.refresh(time.Now())
+	x.refresh(time.Now(), 0)
 	return x.table.Load().Contains(a.Unmap().WithZone(""))
 }
 
-// refresh reads the file when it has changed. A new version that is missing or broken changes nothing and is logged once.
-func (x *Exclusions) refresh(now time.Time) {
+// refresh reads the file when it has changed, if it is time to look or will be so early. A new version that is missing or broken changes nothing and is logged once.
+func (x *Exclusions) refresh(now time.Time, early time.Duration) {
 	due := x.look.Load()
-	if now.UnixNano() < due || !x.look.CompareAndSwap(due, now.Add(time.Hour).UnixNano()) {
+	if now.Add(early).UnixNano() < due || !x.look.CompareAndSwap(due, now.Add(time.Hour).UnixNano()) {
 		return
 	}
 	defer func() { x.look.Store(now.Add(lookEvery).UnixNano()) }()

@@ -1,8 +1,10 @@
 // Package pace is the one way out of a census: every connection and every datagram passes a [Pacer], which refuses what is
 // out of scope or excluded before anything is sent, and makes the rest wait for its turn.
 //
-// The rates are token buckets. Over any window W, no more than rate·W + burst packets leave: for one host [HostBurst], for
-// one prefix (/24, or /48 of IPv6) [PrefixBurst]. A packet is here an attempt to connect or a datagram.
+// The rates are token buckets, for attempts to connect, for datagrams and for bytes that are sent, each to all hosts together,
+// to a /16 (/48 of IPv6), to a /24 (/64) and to one host. Over any window W, no more than rate·W + burst leaves; [TotalBurst],
+// [WideBurst], [NearBurst], [HostBurst] and [ByteBurst] are the bursts. When this side turns out to be the limit, the Pacer
+// slows down by itself, and says so.
 //
 // A Pacer opens connections and sockets like package net, so that it can stand where a servent expects a network.
 package pace
@@ -11,37 +13,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
+	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
-)
-
-// Bursts: what one visit sends to its host goes out without delay.
-const (
-	HostBurst   = 4
-	PrefixBurst = 4
 )
 
 // Limits says how fast and where to. Rates are a second; 0 means no limit, which only [Lab] scope allows.
 type Limits struct {
 	Scope     Scope
 	Visits    float64 // visits, to all hosts together
-	PerPrefix float64 // packets to one /24 of IPv4, or one /48 of IPv6
-	PerHost   float64 // packets to one address, whatever the port
+	Opens     Rates   // attempts to connect
+	Datagrams Rates
+	Bytes     Rates         // that are sent, of datagrams and on connections
+	Jitter    time.Duration // a packet is put off by chance for so long at most, before it waits for its turn; 0: it is not
+
+	Connections     int // open at a time; 0: no bound
+	ConnectionsNear int // of these, to one /24 or /64; 0: no bound
+	Attempts        int // packets to an address that nothing has come from; 0: no bound
+	Strangers       int // such addresses in one /24 or /64; 0: no bound
 
 	Connect time.Duration // bound on an attempt to connect, the wait for its turn not counted; 0: 5 s
 	Exclude *Exclusions   // nobody is excluded when nil
+	Log     *slog.Logger  // nil: no log
 }
 
-// Default returns the limits for a scope: polite in [Live], none in [Lab].
+// Default returns the limits for a scope: polite in [Live], nearly none in [Lab].
 func Default(s Scope) Limits {
-	l := Limits{Scope: s, Connect: 5 * time.Second}
+	l := Limits{Scope: s, Attempts: 3, Connect: 5 * time.Second}
 	if s == Live {
-		l.Visits, l.PerPrefix, l.PerHost = 20, 2, 1
+		l.Visits = 20
+		l.Opens = Rates{Total: 20, Wide: 4, Near: 0.5, Host: 0.2}
+		l.Datagrams = Rates{Total: 100, Wide: 10, Near: 2, Host: 1}
+		l.Bytes = Rates{Total: 64 << 10, Wide: 16 << 10, Near: 4 << 10, Host: 2 << 10}
+		l.Jitter = 200 * time.Millisecond
+		l.Connections, l.ConnectionsNear = 200, 4
+		l.Strangers = 32
 	}
 	return l
 }
@@ -51,11 +62,16 @@ func (l Limits) Validate() error {
 	if l.Scope != Live && l.Scope != Lab {
 		return fmt.Errorf("configure pace: unknown scope %d", l.Scope)
 	}
-	if l.Connect < 0 {
-		return errors.New("configure pace: the time to connect must not be negative")
+	if l.Connect < 0 || l.Jitter < 0 {
+		return errors.New("configure pace: times must not be negative")
 	}
-	for _, rate := range []float64{l.Visits, l.PerPrefix, l.PerHost} {
-		if !(rate >= 0 && rate <= math.MaxFloat32) {
+	bounds := []int{l.Connections, l.ConnectionsNear, l.Attempts, l.Strangers}
+	if slices.Min(bounds) < 0 || l.Scope == Live && slices.Min(bounds) == 0 {
+		return fmt.Errorf("configure pace: %v are no bounds; 0, which means none, is for lab scope only", bounds)
+	}
+	rates := slices.Concat([]float64{l.Visits}, l.Opens.each(), l.Datagrams.each(), l.Bytes.each())
+	for _, rate := range rates {
+		if !(rate >= 0 && rate <= math.MaxInt32) {
 			return fmt.Errorf("configure pace: %v is not a rate", rate)
 		}
 		if rate == 0 && l.Scope == Live {
@@ -67,14 +83,29 @@ func (l Limits) Validate() error {
 
 // A Pacer is safe for concurrent use.
 type Pacer struct {
-	limits Limits
-	dialer net.Dialer
-	visits *rate.Limiter // nil: no limit
+	limits    Limits
+	dialer    net.Dialer
+	started   time.Time
+	own       map[netip.Addr]bool // addresses of this machine that the scope holds
+	strangers *strangers
+	seats     *seats
+	brake     *brake
+	counters  counters
 
-	mu       sync.Mutex // a packet takes from both tables at once, or waits
-	hosts    *table     // nil: no limit
-	prefixes *table     // nil: no limit
+	mu     sync.Mutex // a packet takes from all meters at once, or waits
+	visits *meter
+	packet [packets]meters // by kind
+	bytes  meters
 }
+
+// A kind of packet.
+type kind int
+
+const (
+	opening kind = iota // an attempt to connect
+	datagram
+	packets
+)
 
 // New makes a Pacer, or reports what [Limits.Validate] does.
 func New(l Limits) (*Pacer, error) {
@@ -84,30 +115,39 @@ func New(l Limits) (*Pacer, error) {
 	if l.Connect == 0 {
 		l.Connect = Default(l.Scope).Connect
 	}
-	p := &Pacer{limits: l, dialer: net.Dialer{Timeout: l.Connect, KeepAlive: -1}}
-	p.hosts = newTable(l.PerHost, HostBurst)
-	p.prefixes = newTable(l.PerPrefix, PrefixBurst)
-	if l.Visits > 0 {
-		p.visits = rate.NewLimiter(rate.Limit(l.Visits), VisitBurst(l.Visits))
+	if l.Log == nil {
+		l.Log = slog.New(slog.DiscardHandler)
 	}
-	return p, nil
+	own, err := l.Scope.own()
+	if err != nil {
+		return nil, err
+	}
+	return &Pacer{
+		limits: l, dialer: net.Dialer{Timeout: l.Connect, KeepAlive: -1}, started: time.Now(), own: own,
+		strangers: newStrangers(l.Attempts, l.Strangers),
+		seats:     newSeats(l.Connections, l.ConnectionsNear),
+		brake:     &brake{log: l.Log},
+		visits:    newMeter(l.Visits, int64(TotalBurst(l.Visits)), 0, 0),
+		packet:    [packets]meters{opening: l.Opens.meters(), datagram: l.Datagrams.meters()},
+		bytes:     l.Bytes.byteMeters(),
+	}, nil
 }
 
-// VisitBurst is the burst of a rate of visits: what a tenth of a second lets through, so that coarse timers do not slow a
-// fast crawl down.
-func VisitBurst(perSecond float64) int { return 1 + int(perSecond/10) }
-
-// Admit tells how many of n visits may begin now, and if none, how long to wait before asking again.
+// Admit tells how many of n visits may begin now, and if none, how long to wait before asking again. It looks at the exclusions,
+// so that nobody who is excluded by now is visited.
 func (p *Pacer) Admit(n int) (granted int, wait time.Duration) {
+	p.limits.Exclude.Refresh()
 	if p.visits == nil {
 		return n, 0
 	}
-	now := time.Now()
-	granted = min(n, int(p.visits.TokensAt(now)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Since(p.started)
+	granted = min(n, p.visits.tokens(now))
 	if granted < 1 {
-		return 0, until(p.visits, now)
+		return 0, p.visits.wait(netip.Addr{}, 1, now)
 	}
-	p.visits.AllowN(now, granted)
+	p.visits.take(netip.Addr{}, int64(granted), now)
 	return granted, 0
 }
 
@@ -121,23 +161,78 @@ func (p *Pacer) DialContext(ctx context.Context, network, addr string) (net.Conn
 	if err != nil {
 		return nil, &ScopeError{Reason: fmt.Sprintf("%q is not an address with a port", addr)}
 	}
-	if err := p.turn(ctx, nil, to, p.permit); err != nil {
-		return nil, err
-	}
-	return p.dialer.DialContext(ctx, network, addr)
+	return p.dial(ctx, to, p.permit)
 }
 
-// turn waits until a packet may leave for the address, or until ctx ends or gone is closed. Scope and exclusions, by permit, are
-// looked at before the wait, so that nobody waits for a refusal, and after it, so that an opt-out is not overtaken by a packet that has
-// waited.
-func (p *Pacer) turn(ctx context.Context, gone <-chan struct{}, to netip.AddrPort, permit func(netip.AddrPort) error) error {
-	for {
-		if err := permit(to); err != nil {
-			return err
+// dial connects, once more and again when it is this side that fails.
+func (p *Pacer) dial(ctx context.Context, to netip.AddrPort, permit permission) (net.Conn, error) {
+	for attempt := 0; ; attempt++ {
+		c, err := p.dialOnce(ctx, to, permit)
+		if err == nil || !tryAgain(err, attempt) {
+			return c, err
 		}
-		wait := p.take(to.Addr().Unmap(), time.Now())
-		if wait == 0 {
-			return nil
+		if err := sleep(ctx, nil, time.Second<<attempt); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (p *Pacer) dialOnce(ctx context.Context, to netip.AddrPort, permit permission) (net.Conn, error) {
+	if err := p.refuse(to, permit); err != nil {
+		return nil, err // nobody waits for a refusal
+	}
+	a := to.Addr().Unmap()
+	leave, err := p.seats.take(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.turn(ctx, nil, to, opening, 0, permit); err != nil {
+		leave()
+		return nil, err
+	}
+	c, err := p.dialer.DialContext(ctx, "tcp", to.String())
+	if ctx.Err() == nil {
+		err = p.brake.dialled(time.Since(p.started), err)
+	}
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	p.strangers.heard(a)
+	open, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	return &conn{TCPConn: c.(*net.TCPConn), pacer: p, to: a, open: open, shut: func() { cancel(); leave() }}, nil
+}
+
+// A permission returns a [*ScopeError] when nothing may be sent to an address.
+type permission func(netip.AddrPort) error
+
+// refuse returns a [*ScopeError] when nothing may be sent to the address as things stand.
+func (p *Pacer) refuse(to netip.AddrPort, permit permission) error {
+	if err := permit(to); err != nil {
+		return err
+	}
+	if reason := p.strangers.forbids(to.Addr().Unmap(), false); reason != "" {
+		return &ScopeError{Addr: to, Reason: reason}
+	}
+	return nil
+}
+
+// turn waits until a packet with so many bytes may leave for the address, or until ctx ends or gone is closed. Scope and
+// exclusions, by permit, are looked at before the wait, so that nobody waits for a refusal, and after it, so that an opt-out is
+// not overtaken by a packet that has waited.
+func (p *Pacer) turn(ctx context.Context, gone <-chan struct{}, to netip.AddrPort, k kind, bytes int, permit permission) error {
+	if err := p.refuse(to, permit); err != nil {
+		return err
+	}
+	if p.limits.Jitter > 0 {
+		if err := sleep(ctx, gone, rand.N(p.limits.Jitter)); err != nil {
+			return fmt.Errorf("wait for the rate of packets to %v: %w", to, err)
+		}
+	}
+	for {
+		wait, err := p.ask(to, k, bytes, permit)
+		if err != nil || wait == 0 {
+			return err
 		}
 		if err := sleep(ctx, gone, wait); err != nil {
 			return fmt.Errorf("wait for the rate of packets to %v: %w", to, err)
@@ -145,31 +240,77 @@ func (p *Pacer) turn(ctx context.Context, gone <-chan struct{}, to netip.AddrPor
 	}
 }
 
-// take takes one packet from the host's and the prefix's share at once and returns 0, or takes nothing and returns how long
-// to wait before the next attempt.
-func (p *Pacer) take(to netip.Addr, now time.Time) time.Duration {
-	if p.hosts == nil && p.prefixes == nil {
-		return 0
+// ask takes the share of a packet with so many bytes that leaves now, or takes nothing and returns how long to wait before
+// asking again. Its error is a [*ScopeError].
+func (p *Pacer) ask(to netip.AddrPort, k kind, bytes int, permit permission) (wait time.Duration, err error) {
+	if err := permit(to); err != nil {
+		return 0, err
 	}
+	a := to.Addr().Unmap()
+	now := time.Since(p.started)
+	if wait := p.brake.wait(now); wait > 0 {
+		return wait, nil
+	}
+	if wait := p.share(a, k, bytes, now); wait > 0 {
+		return wait, nil
+	}
+	if reason := p.strangers.forbids(a, true); reason != "" {
+		return 0, &ScopeError{Addr: to, Reason: reason}
+	}
+	p.brake.pass(now)
+	p.counters.count(k, bytes)
+	return 0, nil
+}
+
+// share takes a packet and its bytes from all meters at once, or returns how long to wait.
+func (p *Pacer) share(a netip.Addr, k kind, bytes int, now time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	host, prefix := p.hosts.limiter(to, to.BitLen(), now), p.prefixes.limiter(to, prefixLen(to), now)
-	if wait := max(until(host, now), until(prefix, now)); wait > 0 {
+	wait := p.packet[k].wait(a, 1, now)
+	if bytes > 0 {
+		wait = max(wait, p.bytes.wait(a, int64(bytes), now))
+	}
+	if wait > 0 {
 		return wait
 	}
-	for _, l := range []*rate.Limiter{host, prefix} {
-		if l != nil {
-			l.AllowN(now, 1)
-		}
+	p.packet[k].take(a, 1, now)
+	if bytes > 0 {
+		p.bytes.take(a, int64(bytes), now)
 	}
 	return 0
 }
 
-func prefixLen(a netip.Addr) int {
-	if a.Is4() {
-		return 24
+// drain waits until bytes may leave on a connection.
+func (p *Pacer) drain(ctx context.Context, a netip.Addr, bytes int) error {
+	for {
+		p.mu.Lock()
+		now := time.Since(p.started)
+		wait := p.bytes.wait(a, int64(bytes), now)
+		if wait == 0 {
+			p.bytes.take(a, int64(bytes), now)
+		}
+		p.mu.Unlock()
+		if wait == 0 {
+			p.counters.bytes.Add(int64(bytes))
+			return ctx.Err()
+		}
+		if err := sleep(ctx, nil, wait); err != nil {
+			return err
+		}
 	}
-	return 48
+}
+
+// spare takes the share of bytes that may leave on a connection now, and tells whether they may.
+func (p *Pacer) spare(a netip.Addr, bytes int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Since(p.started)
+	if p.bytes.wait(a, int64(bytes), now) > 0 {
+		return false
+	}
+	p.bytes.take(a, int64(bytes), now)
+	p.counters.bytes.Add(int64(bytes))
+	return true
 }
 
 // sleep waits for d, and gives up when ctx ends or gone is closed.

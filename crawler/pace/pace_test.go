@@ -27,11 +27,14 @@ func TestLimitsAreValidated(t *testing.T) {
 	polite := Default(Live)
 	for name, change := range map[string]func(*Limits){
 		"scope":             func(l *Limits) { l.Scope = 7 },
-		"negative rate":     func(l *Limits) { l.PerHost = -1 },
+		"negative rate":     func(l *Limits) { l.Opens.Host = -1 },
 		"rate that is none": func(l *Limits) { l.Visits = 0 / zero },
 		"infinite rate":     func(l *Limits) { l.Visits = 1 / zero },
 		"negative time":     func(l *Limits) { l.Connect = -1 },
-		"no limit, live":    func(l *Limits) { l.PerPrefix = 0 },
+		"no limit, live":    func(l *Limits) { l.Datagrams.Near = 0 },
+		"no bound, live":    func(l *Limits) { l.Attempts = 0 },
+		"negative bound":    func(l *Limits) { l.Connections = -1 },
+		"negative jitter":   func(l *Limits) { l.Jitter = -1 },
 	} {
 		l := polite
 		change(&l)
@@ -58,7 +61,7 @@ func departures(t *testing.T, p *Pacer, n int, to ...string) map[netip.Addr][]ti
 		addr := netip.MustParseAddrPort(s)
 		for range n {
 			wg.Go(func() {
-				if err := p.turn(t.Context(), nil, addr, p.permit); err != nil {
+				if err := p.turn(t.Context(), nil, addr, datagram, 0, p.permit); err != nil {
 					t.Errorf("turn of %v: %v", addr, err)
 				}
 				mu.Lock()
@@ -86,8 +89,11 @@ func checkWindows(t *testing.T, what string, times []time.Time, rate float64, bu
 
 func TestHostAndPrefixRatesHoldInEveryWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(t, Limits{Scope: Live, Visits: 1, PerHost: 2, PerPrefix: 5})
-		hosts := []string{"8.8.8.1:6346", "8.8.8.2:6346", "8.8.8.3:6346", "8.8.9.1:6346", "[2a00::1]:6346", "[2a00::2]:6346"}
+		limits := Default(Live)
+		limits.Datagrams = Rates{Total: 1000, Wide: 8, Near: 5, Host: 2}
+		limits.Attempts, limits.Strangers = 1000, 1000
+		p := newPacer(t, limits)
+		hosts := []string{"8.8.8.1:6346", "8.8.8.2:6346", "8.8.8.3:6346", "8.9.9.1:6346", "[2a00::1]:6346", "[2a00::2]:6346"}
 		started := time.Now()
 		left := departures(t, p, 30, hosts...)
 		var prefix []time.Time
@@ -98,13 +104,13 @@ func TestHostAndPrefixRatesHoldInEveryWindow(t *testing.T) {
 			}
 		}
 		slices.SortFunc(prefix, time.Time.Compare)
-		checkWindows(t, "8.8.8.0/24", prefix, 5, PrefixBurst)
+		checkWindows(t, "8.8.8.0/24", prefix, 5, NearBurst)
 
 		// The limits are used to the full: 90 packets to the prefix at 5 a second, 30 to the lone host at 2 a second.
 		if took := prefix[len(prefix)-1].Sub(started); took > 18*time.Second {
 			t.Errorf("90 packets to the prefix took %v", took)
 		}
-		lone := left[netip.MustParseAddr("8.8.9.1")]
+		lone := left[netip.MustParseAddr("8.9.9.1")]
 		if took := lone[len(lone)-1].Sub(started); took > 14*time.Second {
 			t.Errorf("30 packets to the lone host took %v", took)
 		}
@@ -130,7 +136,7 @@ func TestVisitRateHoldsInEveryWindow(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		checkWindows(t, "visits", times, 50, VisitBurst(50))
+		checkWindows(t, "visits", times, 50, TotalBurst(50))
 		if took := times[len(times)-1].Sub(times[0]); took > 8*time.Second {
 			t.Errorf("400 visits at 50 a second took %v", took)
 		}
@@ -143,7 +149,7 @@ func TestAdmitGrantsSome(t *testing.T) {
 		if granted, _ := p.Admit(4); granted != 4 {
 			t.Errorf("%d of 4 visits may begin", granted)
 		}
-		if granted, _ := p.Admit(100); granted != VisitBurst(50)-4 {
+		if granted, _ := p.Admit(100); granted != TotalBurst(50)-4 {
 			t.Errorf("%d visits more may begin", granted)
 		}
 		granted, wait := p.Admit(1)
@@ -163,9 +169,9 @@ func TestAdmitGrantsSome(t *testing.T) {
 
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(t, Limits{Scope: Lab, PerHost: 0.001})
+		p := newPacer(t, Limits{Scope: Lab, Opens: Rates{Host: 0.001}})
 		to := netip.MustParseAddrPort("127.40.0.1:6346")
-		departures(t, p, HostBurst, to.String())
+		p.packet[opening].take(to.Addr(), HostBurst, 0)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		started := time.Now()
@@ -178,25 +184,25 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestTableForgetsIdleHosts(t *testing.T) {
-	now := time.Now()
-	tab := newTable(1, HostBurst)
+func TestMeterForgetsIdleHosts(t *testing.T) {
+	var now time.Duration
+	m := newMeter(1, HostBurst, 32, 128)
 	addr := netip.MustParseAddr("127.40.0.0")
 	for range 20 * sweepFrom {
-		tab.limiter(addr, 32, now).AllowN(now, 1)
+		m.take(addr, 1, now)
 		addr = addr.Next()
-		now = now.Add(10 * time.Millisecond) // a host is idle again after 1 s, when a hundred others were sent to
+		now += 10 * time.Millisecond // a host is idle again after 1 s, when a hundred others were sent to
 	}
-	if n := len(tab.limiters); n > sweepFrom {
-		t.Errorf("%d limiters kept for about 100 busy hosts", n)
+	if n := len(m.full); n > sweepFrom {
+		t.Errorf("%d prefixes kept for about 100 busy hosts", n)
 	}
-	busy := newTable(1, HostBurst)
+	busy := newMeter(1, HostBurst, 32, 128)
 	for range 3 * sweepFrom {
-		busy.limiter(addr, 32, now).AllowN(now, 1)
+		busy.take(addr, 1, now)
 		addr = addr.Next()
 	}
-	if n := len(busy.limiters); n != 3*sweepFrom {
-		t.Errorf("%d limiters kept of %d busy hosts", n, 3*sweepFrom)
+	if n := len(busy.full); n != 3*sweepFrom {
+		t.Errorf("%d prefixes kept of %d busy hosts", n, 3*sweepFrom)
 	}
 }
 
@@ -314,7 +320,7 @@ func TestReceiverSeesTheRate(t *testing.T) {
 	const packets, perHost = 60, 3
 	var left [packets]time.Time
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(t, Limits{Scope: Lab, PerHost: perHost})
+		p := newPacer(t, Limits{Scope: Lab, Datagrams: Rates{Host: perHost}})
 		s, err := p.ListenPacket(t.Context(), "udp", "127.41.0.3:0")
 		if err != nil {
 			t.Fatal(err)
@@ -354,7 +360,7 @@ func TestDialRefusesNamesAndOtherNetworks(t *testing.T) {
 
 func TestClosedSocketEndsTheWaitOfWriters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(t, Limits{Scope: Lab, PerHost: 0.001})
+		p := newPacer(t, Limits{Scope: Lab, Datagrams: Rates{Host: 0.001}})
 		s, err := p.ListenPacket(t.Context(), "udp", "127.41.0.4:0")
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package pace
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 
@@ -57,7 +58,11 @@ func (p *Pacer) permit(to netip.AddrPort) error {
 func (p *Pacer) permitHost(to netip.AddrPort) error {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	reason := p.limits.Scope.forbids(to)
-	if reason == "" && p.limits.Exclude.Contains(to.Addr()) {
+	switch {
+	case reason != "":
+	case p.own[to.Addr()]:
+		reason = "address of this machine"
+	case p.limits.Exclude.Contains(to.Addr()):
 		reason = "excluded by " + p.limits.Exclude.path
 	}
 	if reason == "" {
@@ -81,6 +86,24 @@ func (s Scope) forbids(to netip.AddrPort) string {
 		return "reserved address range"
 	}
 	return ""
+}
+
+// own returns the addresses of this machine, which are not hosts of the network, whoever names them. In a lab they all are.
+func (s Scope) own() (map[netip.Addr]bool, error) {
+	if s == Lab {
+		return nil, nil
+	}
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("look for addresses of this machine: %w", err)
+	}
+	own := make(map[netip.Addr]bool)
+	for _, a := range list {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
+			own[p.Addr().Unmap()] = true
+		}
+	}
+	return own, nil
 }
 
 // forbidsPort returns why the scope does not hold the port, and nothing when it does.

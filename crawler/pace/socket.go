@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // A socket is a UDP socket whose datagrams leave through the Pacer. It is a [net.PacketConn].
@@ -46,16 +47,43 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	return len(b), nil
 }
 
+// ReadFrom reads a datagram. Who sends one is a stranger no more.
+func (s *socket) ReadFrom(b []byte) (n int, from net.Addr, err error) {
+	n, addr, err := s.conn.ReadFromUDPAddrPort(b)
+	if err != nil {
+		return n, nil, err
+	}
+	s.pacer.strangers.heard(addr.Addr().Unmap())
+	s.pacer.brake.came()
+	return n, net.UDPAddrFromAddrPort(addr), nil
+}
+
 // WriteToContext sends a datagram, and gives up waiting for its turn when ctx ends or the socket is closed.
 func (s *socket) WriteToContext(ctx context.Context, b []byte, to netip.AddrPort) error {
-	err := s.pacer.turn(ctx, s.open.Done(), to, s.pacer.permit)
+	if len(b) > ByteBurst {
+		return fmt.Errorf("send to %v: %d bytes are too many for a datagram of a census", to, len(b))
+	}
+	for attempt := 0; ; attempt++ {
+		err := s.send(ctx, b, to)
+		if !tryAgain(err, attempt) {
+			return err
+		}
+		if err := sleep(ctx, s.open.Done(), time.Second<<attempt); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *socket) send(ctx context.Context, b []byte, to netip.AddrPort) error {
+	err := s.pacer.turn(ctx, s.open.Done(), to, datagram, len(b), s.pacer.permit)
 	if err != nil && s.open.Err() != nil {
-		err = fmt.Errorf("send to %v: %w", to, net.ErrClosed)
+		return fmt.Errorf("send to %v: %w", to, net.ErrClosed)
 	}
-	if err == nil {
-		_, err = s.conn.WriteToUDPAddrPort(b, to)
+	if err != nil {
+		return err
 	}
-	return err
+	_, err = s.conn.WriteToUDPAddrPort(b, to)
+	return s.pacer.brake.sent(time.Since(s.pacer.started), err)
 }
 
 // SetReadBuffer asks the system for room for so many bytes that wait to be read.

@@ -20,6 +20,10 @@ type Wire interface {
 	Write(number uint32, b []byte)
 	// Hang hangs a connection up. Its number will be that of another.
 	Hang(number uint32)
+	// GiveUp hangs up what has not become a connection in time, and returns the error of the attempt.
+	GiveUp(number uint32) error
+	// Jitter tells by how much a packet is to be put off by chance, at most, before it is sent.
+	Jitter() time.Duration
 	// Poll sends what is to be sent, waits until something comes, Wake is called, or the time has come, and tells what came.
 	// The functions may call all methods but Poll and Close.
 	Poll(until time.Time, datagram DatagramFunc, stream StreamFunc) error

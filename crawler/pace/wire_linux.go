@@ -26,10 +26,10 @@ type wire struct {
 	raw     syscall.RawConn
 	in      *mmsg.Receiver
 	out     *mmsg.Sender
-	waiting []datagram // to be sent by the next Poll
-	spare   []datagram // its room, while they are sent
+	waiting []letter // to be sent by the next Poll
+	spare   []letter // its room, while they are sent
 
-	conns  []conn   // by number
+	lines  []line   // by number
 	free   []uint32 // numbers of closed ones
 	opened []opened // connected at once, which Poll is to tell
 
@@ -41,17 +41,19 @@ type wire struct {
 	closed bool
 }
 
-// A datagram that is to be sent.
-type datagram struct {
+// A letter is a datagram that is to be sent.
+type letter struct {
 	to    netip.AddrPort
 	bytes []byte
 }
 
-// A conn is a connection of a wire.
-type conn struct {
+// A line is a connection of a wire.
+type line struct {
 	fd      int
 	opening uint32 // how often the number was used: an event may be of an earlier connection
 	hello   []byte // to be sent as soon as there is a connection; nil: it was
+	to      netip.Addr
+	leave   func() // gives up its seat
 }
 
 // An opened connection, by its number and the opening that it stands for.
@@ -118,9 +120,9 @@ func (w *wire) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.closed = true
-	for i := range w.conns {
-		if w.conns[i].fd >= 0 {
-			unix.Close(w.conns[i].fd)
+	for i := range w.lines {
+		if w.lines[i].fd >= 0 {
+			unix.Close(w.lines[i].fd)
 		}
 	}
 	if w.udp != nil {
@@ -143,21 +145,21 @@ func (w *wire) Wake() {
 	}
 }
 
-// turn takes a packet from the share of the address, or tells how long to wait, or that nothing may be sent there.
-func (w *wire) turn(to netip.AddrPort) (wait time.Duration, err error) {
-	if err := w.pacer.permit(to); err != nil {
-		return 0, err
-	}
-	return w.pacer.take(to.Addr().Unmap(), time.Now()), nil
-}
+// now is the time as the pacer counts it.
+func (w *wire) now() time.Duration { return time.Since(w.pacer.started) }
+
+func (w *wire) Jitter() time.Duration { return w.pacer.limits.Jitter }
 
 func (w *wire) Send(to netip.AddrPort, b []byte) (wait time.Duration, err error) {
-	if wait, err := w.turn(to); wait > 0 || err != nil {
+	if len(b) > ByteBurst {
+		return 0, fmt.Errorf("send to %v: %d bytes are too many for a datagram of a census", to, len(b))
+	}
+	if wait, err := w.pacer.ask(to, datagram, len(b), w.pacer.permit); wait > 0 || err != nil {
 		return wait, err
 	}
 	n := len(w.waiting)
 	if n == cap(w.waiting) {
-		w.waiting = append(w.waiting, datagram{})
+		w.waiting = append(w.waiting, letter{})
 	}
 	w.waiting = w.waiting[:n+1]
 	w.waiting[n].to, w.waiting[n].bytes = to, append(w.waiting[n].bytes[:0], b...)
@@ -176,7 +178,8 @@ func (w *wire) flush(tell DatagramFunc) (unsent int) {
 		sent, err := w.out.Send(w.raw)
 		if err != nil {
 			d := some[sent]
-			tell(d.to, d.bytes, &net.OpError{Op: "write", Net: "udp", Err: os.NewSyscallError("sendmmsg", err)})
+			err = &net.OpError{Op: "write", Net: "udp", Err: os.NewSyscallError("sendmmsg", err)}
+			tell(d.to, d.bytes, w.pacer.brake.sent(w.now(), err))
 			sent++
 			unsent++
 		}
@@ -187,42 +190,59 @@ func (w *wire) flush(tell DatagramFunc) (unsent int) {
 }
 
 func (w *wire) Connect(to netip.AddrPort, hello []byte) (number uint32, wait time.Duration, err error) {
-	if wait, err := w.turn(to); wait > 0 || err != nil {
+	a := to.Addr().Unmap()
+	leave, free := w.pacer.seats.try(a)
+	if !free {
+		return 0, seatWait, nil
+	}
+	if wait, err := w.pacer.ask(to, opening, len(hello), w.pacer.permit); wait > 0 || err != nil {
+		leave()
 		return 0, wait, err
 	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return 0, 0, dialError("socket", err)
-	}
-	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()})
-	if err != nil && err != unix.EINPROGRESS {
-		unix.Close(fd)
-		return 0, 0, dialError("connect", err)
+		leave()
+		return 0, 0, w.dialled("socket", err)
 	}
 	number = w.number()
-	c := &w.conns[number]
-	*c = conn{fd: fd, opening: c.opening + 1, hello: hello}
+	l := &w.lines[number]
+	*l = line{fd: fd, opening: l.opening + 1, hello: hello, to: a, leave: leave}
+	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: a.As4()})
+	if err != nil && err != unix.EINPROGRESS {
+		w.Hang(number)
+		return 0, 0, w.dialled("connect", err)
+	}
 	edges := uint32(unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET)
 	switch _, err := unix.Write(fd, hello); err { // with a host of this machine all is decided by now
 	case nil:
-		c.hello = nil
-		w.opened = append(w.opened, opened{number, c.opening})
+		w.connected(l)
+		w.opened = append(w.opened, opened{number, l.opening})
 		edges &^= unix.EPOLLOUT
 	case unix.EAGAIN, unix.ENOTCONN:
 	default:
 		w.Hang(number)
-		return 0, 0, dialError("connect", err)
+		return 0, 0, w.dialled("connect", err)
 	}
-	if err := w.watch(fd, edges, int32(number), c.opening); err != nil {
+	if err := w.watch(fd, edges, int32(number), l.opening); err != nil {
 		w.Hang(number)
 		return 0, 0, err
 	}
 	return number, 0, nil
 }
 
-// dialError is the error of an attempt to connect.
-func dialError(call string, err error) error {
-	return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, err)}
+// seatWait is how long to wait for one of the connections to end that are as many as may be.
+const seatWait = 20 * time.Millisecond
+
+// connected notes that there is a connection, and that its hello was sent.
+func (w *wire) connected(l *line) {
+	l.hello = nil
+	w.pacer.strangers.heard(l.to)
+	w.pacer.brake.dialled(w.now(), nil)
+}
+
+// dialled returns the error of an attempt to connect.
+func (w *wire) dialled(call string, err error) error {
+	return w.pacer.brake.dialled(w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, err)})
 }
 
 func (w *wire) number() uint32 {
@@ -231,19 +251,28 @@ func (w *wire) number() uint32 {
 		w.free = w.free[:last]
 		return n
 	}
-	w.conns = append(w.conns, conn{fd: -1})
-	return uint32(len(w.conns) - 1)
+	w.lines = append(w.lines, line{fd: -1})
+	return uint32(len(w.lines) - 1)
 }
 
 func (w *wire) Write(number uint32, b []byte) {
-	unix.Write(w.conns[number].fd, b) // whoever does not hear it has answered all the same
+	l := &w.lines[number]
+	if w.pacer.spare(l.to, len(b)) {
+		unix.Write(l.fd, b) // whoever does not hear it has answered all the same
+	}
 }
 
 func (w *wire) Hang(number uint32) {
-	c := &w.conns[number]
-	unix.Close(c.fd)
-	c.fd, c.hello = -1, nil
+	l := &w.lines[number]
+	unix.Close(l.fd)
+	l.leave()
+	l.fd, l.hello, l.leave = -1, nil, nil
 	w.free = append(w.free, number)
+}
+
+func (w *wire) GiveUp(number uint32) error {
+	w.Hang(number)
+	return w.pacer.brake.dialled(w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded})
 }
 
 func (w *wire) Poll(until time.Time, datagram DatagramFunc, stream StreamFunc) error {
@@ -252,7 +281,7 @@ func (w *wire) Poll(until time.Time, datagram DatagramFunc, stream StreamFunc) e
 	}
 	for i := 0; i < len(w.opened); i++ { // stream may open more
 		o := w.opened[i]
-		if c := &w.conns[o.number]; c.fd >= 0 && c.opening == o.opening {
+		if l := &w.lines[o.number]; l.fd >= 0 && l.opening == o.opening {
 			stream(o.number, nil, nil)
 		}
 		until = time.Time{}
@@ -288,8 +317,13 @@ func (w *wire) receive(tell DatagramFunc) error {
 	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("read datagrams: %w", err)
 	}
+	if n > 0 {
+		w.pacer.brake.came()
+	}
 	for i := range n {
-		tell(w.in.From(i), w.in.Datagram(i), nil)
+		from := w.in.From(i)
+		w.pacer.strangers.heard(from.Addr())
+		tell(from, w.in.Datagram(i), nil)
 	}
 	return nil
 }
@@ -303,23 +337,23 @@ func (r ready) Read(f func(fd uintptr) bool) error {
 
 // serve says hello on a connection that was made, and takes what came.
 func (w *wire) serve(number, opening, events uint32, tell StreamFunc) {
-	c := &w.conns[number]
-	if c.fd < 0 || c.opening != opening {
+	l := &w.lines[number]
+	if l.fd < 0 || l.opening != opening {
 		return // it was hung up in this round
 	}
-	if c.hello != nil {
-		switch _, err := unix.Write(c.fd, c.hello); {
+	if l.hello != nil {
+		switch _, err := unix.Write(l.fd, l.hello); {
 		case err == unix.EAGAIN:
 			return
 		case err != nil:
-			tell(number, nil, dialError("connect", err))
+			tell(number, nil, w.dialled("connect", err))
 			return
 		}
-		c.hello = nil
+		w.connected(l)
 		tell(number, nil, nil)
 	}
-	for events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 && w.conns[number].opening == opening {
-		fd := w.conns[number].fd
+	for events&(unix.EPOLLIN|unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 && w.lines[number].opening == opening {
+		fd := w.lines[number].fd
 		if fd < 0 {
 			return
 		}

@@ -17,6 +17,8 @@ type Wire interface {
 	Connect(to netip.AddrPort, hello []byte) (number uint32, wait time.Duration, err error)
 	Write(number uint32, b []byte)
 	Hang(number uint32)
+	GiveUp(number uint32) error
+	Jitter() time.Duration
 	Poll(until time.Time, datagram func(from netip.AddrPort, b []byte, unsent error),
 		stream func(number uint32, b []byte, err error)) error
 	Wake()

@@ -136,7 +136,7 @@ func TestSurveyIsPaced(t *testing.T) {
 	p := newProber(t, func(c *Config) {
 		c.Methods = []probe.Method{probe.UDPPing}
 		c.Wire = func() (Wire, error) {
-			out, err := pace.New(pace.Limits{Scope: pace.Lab, PerHost: rate})
+			out, err := pace.New(pace.Limits{Scope: pace.Lab, Datagrams: pace.Rates{Host: rate}})
 			if err != nil {
 				return nil, err
 			}

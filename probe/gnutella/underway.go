@@ -2,6 +2,7 @@ package gnutella
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -16,12 +17,13 @@ import (
 // An underWay is a visit that a survey makes.
 type underWay struct {
 	probe.Endpoint
-	index int // in survey.visits
-	seen  visit
-	step  int // of Prober.steps: the next one
-	state state
-	waits uint32 // how often it began to wait for something
-	since time.Time
+	index    int // in survey.visits
+	seen     visit
+	step     int // of Prober.steps: the next one
+	state    state
+	waits    uint32 // how often it began to wait for something
+	attempts int    // at the conversation at hand
+	since    time.Time
 
 	record *record // of the conversation at hand
 	asks   *question
@@ -42,11 +44,8 @@ const (
 	heldAlone              // the end of a conversation that is held by another goroutine
 )
 
-// What a visit that waited long enough ends with.
-var (
-	errConnectTimeout = &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded}
-	errReplyTimeout   = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
-)
+// errReplyTimeout: a hello was not answered in time.
+var errReplyTimeout = &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded}
 
 // begin begins a visit. The wire knows hosts of IPv4 alone.
 func (s *survey) begin(e probe.Endpoint) {
@@ -75,12 +74,17 @@ func (s *survey) advance(v *underWay) {
 			continue
 		}
 		v.step++
-		v.state, v.record = itsTurn, nil
+		v.state, v.record, v.attempts = itsTurn, nil, 0
+		at := s.now
 		if s.ledger != nil {
-			if at := s.ledger.reserve(asking{v.Addr, next.asks}, next.again, s.now); at.After(s.now) {
-				s.schedule.add(v, at)
-				return
-			}
+			at = s.ledger.reserve(asking{v.Addr, next.asks}, next.again, s.now)
+		}
+		if jitter := s.wire.Jitter(); jitter > 0 {
+			at = at.Add(rand.N(jitter))
+		}
+		if at.After(s.now) {
+			s.schedule.add(v, at)
+			return
 		}
 		s.converse(v)
 		return
@@ -113,7 +117,19 @@ func (s *survey) conversed(v *underWay, o probe.Observation) {
 	s.advance(v)
 }
 
-func (s *survey) failed(v *underWay, err error) { s.conversed(v, v.record.fail(s.ctx, err)) }
+// maxAttempts is how often a conversation is begun that fails by our own side.
+const maxAttempts = 4
+
+// failed ends the conversation at hand by an error, or begins it once more when it is this side that failed.
+func (s *survey) failed(v *underWay, err error) {
+	o := v.record.fail(s.ctx, err)
+	if v.attempts++; o.Outcome == probe.LocalLimit && v.attempts < maxAttempts && !os.IsTimeout(err) {
+		v.state = itsTurn
+		s.schedule.add(v, s.now.Add(time.Second<<(v.attempts-1)))
+		return
+	}
+	s.conversed(v, o)
+}
 
 // end ends a visit: in good order, or cut off when not all of its conversations were held.
 func (s *survey) end(v *underWay) {
@@ -139,8 +155,9 @@ func (s *survey) waitedEnough(v *underWay) {
 		delete(s.asked, v.guid)
 		s.failed(v, errSilent)
 	case aWay:
-		s.hangUp(v)
-		s.failed(v, errConnectTimeout)
+		s.calls[v.call] = nil
+		v.state = itsTurn
+		s.failed(v, s.wire.GiveUp(v.call))
 	case aReply:
 		s.hangUp(v)
 		s.failed(v, errReplyTimeout)

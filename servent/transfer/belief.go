@@ -104,7 +104,8 @@ func (d *download) leaveTree() {
 // treeComes is how long the tree may still be waited for. The caller holds the lock.
 func (d *download) treeComes() time.Duration { return treeTime - time.Since(d.claimed) }
 
-// setTree divides the file anew and verifies what is there, as soon as nobody brings anything. Meanwhile nobody may take more.
+// setTree divides the file anew and verifies what is there, as soon as nobody brings anything. Meanwhile nobody may take more,
+// and who takes too long is interrupted.
 func (d *download) setTree(ctx context.Context, tree *urn.Tree) error {
 	d.mu.Lock()
 	if d.dividing || d.part.verified() {
@@ -119,15 +120,19 @@ func (d *download) setTree(ctx context.Context, tree *urn.Tree) error {
 		d.dividing = false
 		d.notify()
 	}()
+	late := time.NewTimer(lateTime)
+	defer late.Stop()
 	for {
 		d.mu.Lock()
-		changed, bringing := d.changed, d.bringing
+		changed, bringing := d.changed, len(d.loads)
 		d.mu.Unlock()
 		if bringing == 0 {
 			return d.divide(ctx, tree, d.part.spans())
 		}
 		select {
 		case <-changed:
+		case <-late.C:
+			d.interrupt()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -214,34 +219,4 @@ func (d *download) dedicate(ctx context.Context, s Source) error {
 		return nil
 	}
 	return d.divide(ctx, nil, nil)
-}
-
-// segment is the bytes of a segment.
-func (d *download) segment(i int) span { return segmentSpan(d.part.size, d.segmentSize(), i) }
-
-// segmentSize is the size of all segments but the last.
-func (d *download) segmentSize() uint64 {
-	d.part.mu.Lock()
-	defer d.part.mu.Unlock()
-	return d.part.segment
-}
-
-// write writes bytes of a segment that the caller has taken.
-func (d *download) write(ctx context.Context, b []byte, at uint64) error {
-	_, err := d.part.file.WriteAt(b, int64(at))
-	if err != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.fail(ctx, err)
-	}
-	return err
-}
-
-// end closes the file.
-func (d *download) end() error {
-	if d.part == nil {
-		return nil
-	}
-	d.job.Partials.remove(d.part)
-	return d.part.close()
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -51,4 +52,28 @@ func BenchmarkServe(b *testing.B) {
 		b.ReportMetric(float64(b.N)*size/1e6/took[i].Seconds(), unit)
 	}
 	b.ReportMetric(took[1].Seconds()/took[0].Seconds(), "x-ServeFile")
+}
+
+// BenchmarkFetch fetches a file from servers on loopback, with all that verifies it.
+func BenchmarkFetch(b *testing.B) {
+	content := noise(64<<20, 2)
+	lib := oneFile(b, "file.bin", content)
+	for _, sources := range []int{1, 3} {
+		b.Run(fmt.Sprintf("sources=%d", sources), func(b *testing.B) {
+			job := Job{URN: bitprint(content), Folder: b.TempDir()}
+			for range sources {
+				job.Sources = append(job.Sources, sourceOf(listenServer(b, Config{Library: lib})))
+			}
+			b.SetBytes(int64(len(content)))
+			for b.Loop() {
+				r, err := Fetch(b.Context(), job)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := os.Remove(r.Path); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

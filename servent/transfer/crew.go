@@ -28,6 +28,7 @@ type source struct {
 	failures int       // since it was last of use
 	retry    time.Time // not to be asked before
 	useful   bool      // it has given a segment since its work began
+	rate     float64   // bytes a second of its last load; 0: none yet
 
 	queueID string     // of the place that it has given us in its queue
 	met     bool       // it has been asked what it knows of the file
@@ -56,13 +57,13 @@ var errAside = errors.New("says other things of the file than the others")
 func newCrew(d *download) *crew {
 	c := &crew{download: d, ended: make(chan ending)}
 	for _, s := range d.job.Sources {
-		c.take(s)
+		c.enlist(s)
 	}
 	return c
 }
 
-// take adds a source, if it is a new one.
-func (c *crew) take(s Source) {
+// enlist adds a source, if it is a new one.
+func (c *crew) enlist(s Source) {
 	known := slices.ContainsFunc(c.sources, func(other *source) bool { return other.Addr == s.Addr && other.Servent == s.Servent })
 	if !known && len(c.sources) < maxSources {
 		c.sources = append(c.sources, &source{Source: s})
@@ -83,7 +84,7 @@ func (c *crew) run(ctx context.Context) error {
 	for {
 		changed := c.changes()
 		for _, s := range c.learnt() {
-			c.take(s)
+			c.enlist(s)
 		}
 		if err := c.broken(); err != nil {
 			return err
@@ -235,13 +236,14 @@ func (c *crew) note(e ending) {
 	}
 	var wait *waitError
 	switch {
-	case e.err == nil, errors.Is(e.err, context.Canceled):
+	case e.err == nil:
 	case errors.Is(e.err, ErrLiar), errors.Is(e.err, ErrTree), errors.Is(e.err, ErrGone), errors.Is(e.err, errHead):
 		c.drop(s, e.err)
 	case errors.Is(e.err, errAside):
 		s.aside, s.retry = true, time.Now().Add(retryFirst)
 	case errors.As(e.err, &wait):
 		s.retry = time.Now().Add(wait.after)
+	case errors.Is(e.err, context.Canceled):
 	default:
 		if s.failures++; s.failures > retries {
 			c.drop(s, e.err)

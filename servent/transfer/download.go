@@ -26,9 +26,9 @@ type download struct {
 	believed  *urn.Tiger    // root of the tree by which segments are verified; nil: none is known
 	part      *partial      // nil: the size is not known yet
 	taken     []bool        // by segment: somebody brings it
-	bringing  int           // sessions that have taken some
-	claimed   time.Time     // when somebody began to fetch the tree; zero: nobody does
-	dividing  bool          // somebody sets the tree, so that nobody may take a segment
+	loads     map[*load]bool
+	claimed   time.Time // when somebody began to fetch the tree; zero: nobody does
+	dividing  bool      // somebody sets the tree, so that nobody may take a segment
 	givers    map[Source]bool
 	inherited bool // some of it came from an earlier run
 	unproved  bool // of which no tree has verified it, or nobody knows any more who gave it
@@ -44,7 +44,7 @@ type download struct {
 func newDownload(job Job, root *os.Root) *download {
 	d := &download{
 		job: job, root: root, throttle: newThrottle(job.Rate), changed: make(chan struct{}), urn: job.URN, anchor: job.URN.Tiger,
-		givers: make(map[Source]bool),
+		loads: make(map[*load]bool), givers: make(map[Source]bool),
 	}
 	d.believed = d.anchor
 	return d
@@ -142,77 +142,25 @@ func (d *download) broken() error {
 	return d.fault
 }
 
-// A load is a run of segments that a session has taken.
-type load struct {
-	from, to int // segments
-	span     span
+// segment is the bytes of a segment.
+func (d *download) segment(i int) span { return segmentSpan(d.part.size, d.segmentSize(), i) }
+
+// segmentSize is the size of all segments but the last.
+func (d *download) segmentSize() uint64 {
+	d.part.mu.Lock()
+	defer d.part.mu.Unlock()
+	return d.part.segment
 }
 
-// take takes segments that nobody has or brings, of those that a source has (nil: all), of so many bytes at most but one at
-// least. It waits until there are some, and for a tree that is about to come. The load is empty when the file is complete. It
-// fails when the source has none that are missing.
-func (d *download) take(ctx context.Context, available []span, most uint64) (load, error) {
-	for {
+// write writes bytes of a segment that the caller has taken.
+func (d *download) write(ctx context.Context, b []byte, at uint64) error {
+	_, err := d.part.file.WriteAt(b, int64(at))
+	if err != nil {
 		d.mu.Lock()
-		l, err, changed, tree := load{}, d.fault, d.changed, d.treeComes()
-		_, all := d.part.done()
-		if err == nil && !all && !d.dividing && tree <= 0 {
-			l, err = d.choose(available, most)
-		}
-		if err == nil && l.to > l.from {
-			for i := l.from; i < l.to; i++ {
-				d.taken[i] = true
-			}
-			d.bringing++
-		}
-		d.mu.Unlock()
-		if err != nil || all || l.to > l.from {
-			return l, err
-		}
-		var late <-chan time.Time
-		if tree > 0 {
-			late = time.After(tree)
-		}
-		select {
-		case <-changed:
-		case <-late:
-		case <-ctx.Done():
-			return load{}, ctx.Err()
-		}
+		defer d.mu.Unlock()
+		d.fail(ctx, err)
 	}
-}
-
-// choose finds the first run of segments to be taken, empty when others bring all that the source has. It fails when the source
-// has none that are missing. The caller holds the lock.
-func (d *download) choose(available []span, most uint64) (l load, err error) {
-	err = &waitError{after: rangeRetry, err: errNothing}
-	for i := range d.taken {
-		s := segmentSpan(d.part.size, d.part.segment, i)
-		wanted := !d.part.has(i) && (available == nil || within(available, s) == s)
-		if wanted {
-			err = nil
-		}
-		switch free := wanted && !d.taken[i]; {
-		case l.to == l.from && free:
-			l = load{from: i, to: i + 1, span: s}
-		case l.to > l.from && (!free || s.to-l.span.from > most):
-			return l, nil
-		case l.to > l.from:
-			l.to, l.span.to = i+1, s.to
-		}
-	}
-	return l, err
-}
-
-// leave gives back what a session has taken and not brought.
-func (d *download) leave(l load) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i := l.from; i < l.to; i++ {
-		d.taken[i] = false
-	}
-	d.bringing--
-	d.notify()
+	return err
 }
 
 // brought takes up a segment whose bytes are written; tree is that of its bytes.
@@ -288,4 +236,13 @@ func (d *download) check(ctx context.Context) (ok bool, err error) {
 	}
 	d.verified = d.urn != urn.URN{}
 	return true, d.part.finish()
+}
+
+// end closes the file.
+func (d *download) end() error {
+	if d.part == nil {
+		return nil
+	}
+	d.job.Partials.remove(d.part)
+	return d.part.close()
 }

@@ -19,9 +19,6 @@ import (
 )
 
 const (
-	firstLoad = 1                // bytes: one segment, until it is known how fast the source is
-	loadTime  = 8 * time.Second  // for which a load shall last
-	maxLoad   = 4 << 20          // bytes, or one segment
 	slowTime  = 30 * time.Second // of waiting, in which a source must send …
 	slowRate  = 2 << 10          // … so many bytes a second
 	maxMoves  = 3                // redirections within a connection
@@ -40,6 +37,7 @@ var (
 type session struct {
 	*download
 	ctx    context.Context
+	giveUp func() // ends ctx
 	source *source
 	conn   net.Conn
 	r      *bufio.Reader
@@ -51,7 +49,6 @@ type session struct {
 	misses    int    // times that it had not what it was asked for
 	pauses    int    // in its queue
 
-	rate    float64 // bytes a second of the last load
 	waited  time.Duration
 	arrived int // bytes, while it was waited for so long
 }
@@ -69,15 +66,21 @@ func (d *download) visit(ctx context.Context, src *source) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	s := &session{
-		download: d, ctx: ctx, source: src, conn: conn, r: bufio.NewReaderSize(conn, 32<<10), open: true, target: d.target(src.Source),
+		download: d, ctx: ctx, giveUp: func() { end(&waitError{after: busyUsual, err: errSlow}) },
+		source: src, conn: conn, r: bufio.NewReaderSize(conn, 32<<10), open: true, target: d.target(src.Source),
 	}
 	if err := s.work(); err != nil {
-		return errors.Join(ctx.Err(), err) // an end of ctx shows itself as a closed connection
+		return errors.Join(context.Cause(ctx), err) // an end of ctx shows itself as a closed connection
 	}
 	return nil
 }
+
+// has tells whether the source has all of a part.
+func (s *session) has(part span) bool { return s.available == nil || within(s.available, part) == part }
 
 // target is how a source is asked for the file.
 func (d *download) target(s Source) string {
@@ -99,12 +102,10 @@ func (s *session) work() error {
 		if err := s.bringTree(); err != nil || !s.open {
 			return err
 		}
-		most := uint64(max(firstLoad, min(maxLoad, s.rate*loadTime.Seconds())))
-		l, err := s.take(s.ctx, s.available, most)
-		if err != nil || l.to == l.from {
+		l, err := s.take(s)
+		if err != nil || l == nil {
 			return err
 		}
-		start := time.Now()
 		err = s.bring(l)
 		s.leave(l)
 		var queued *waitError
@@ -118,7 +119,9 @@ func (s *session) work() error {
 		case err != nil:
 			return err
 		}
-		s.rate = float64(l.span.len()) / time.Since(start).Seconds()
+		if got := l.got.Load(); got > 0 {
+			s.source.rate = float64(got) / time.Since(l.began).Seconds()
+		}
 	}
 	return nil
 }
@@ -288,8 +291,8 @@ func (s *session) content(resp *response) (io.Reader, int64) {
 }
 
 // bring fetches what has been taken. Who answers with less than he was asked for is asked for the rest.
-func (s *session) bring(l load) error {
-	in := intake{segment: l.from, at: l.span.from, hash: urn.NewTreeHasher(s.segmentSize())}
+func (s *session) bring(l *load) error {
+	in := intake{load: l, segment: l.from, at: l.span.from, hash: urn.NewTreeHasher(s.segmentSize())}
 	for in.at < l.span.to && s.open {
 		body, part, err := s.request(span{in.at, l.span.to})
 		if err != nil || part.len() == 0 {
@@ -351,6 +354,7 @@ func (s *session) miss(resp *response) error {
 
 // An intake is where a session is in what it has taken.
 type intake struct {
+	load    *load
 	segment int
 	at      uint64
 	hash    *urn.TreeHasher // of the segment
@@ -368,6 +372,7 @@ func (s *session) receive(body io.Reader, in *intake, to uint64) error {
 			}
 			in.hash.Write(buf[:n])
 			in.at += uint64(n)
+			in.load.got.Add(uint64(n))
 		}
 		if in.at == segment.to {
 			if err := s.brought(s.ctx, s, in.segment, in.hash.Tree()); err != nil {

@@ -250,3 +250,64 @@ func TestSlowSources(t *testing.T) {
 		})
 	}
 }
+
+// TestLastSegment fetches from a good host and from one that takes long for the segment that is missing in the end: the good one
+// brings it instead.
+func TestLastSegment(t *testing.T) {
+	t.Parallel()
+	content := noise(300_000, 64) // two segments, of which the slow host takes a minute for the first
+	lib := oneFile(t, "file.bin", content)
+	for what, hidden := range map[string][]string{"with a tree, which comes late": nil, "without a tree": {"X-Thex-URI"}} {
+		job := Job{URN: sha1Of(content), Size: uint64(len(content)), Name: "file.bin", Folder: t.TempDir()}
+		slow := Source{Addr: netip.MustParseAddrPort("192.0.2.1:1")}
+		job.Sources = []Source{slow, {Addr: netip.MustParseAddrPort("192.0.2.2:1")}}
+		synctest.Test(t, func(t *testing.T) {
+			server := NewServer(Config{Library: lib})
+			drips := make(chan struct{})
+			var running sync.WaitGroup
+			job.Dial = func(ctx context.Context, s Source) (net.Conn, error) {
+				near, far := net.Pipe()
+				if s == slow {
+					running.Go(func() { drip(far, content, drips) })
+					return near, nil
+				}
+				<-drips
+				running.Go(func() { server.Serve(ctx, &forger{Conn: far, forge: func(h string) string { return without(h, hidden...) }}) })
+				return near, nil
+			}
+			start := time.Now()
+			r, err := Fetch(t.Context(), job)
+			running.Wait()
+			if took := time.Since(start); err != nil || !r.Verified || len(r.Dropped) > 0 || took > 30*time.Second {
+				t.Errorf("%s: %+v, %v, took %v", what, r, err, took)
+			}
+		})
+	}
+}
+
+// drip answers on one connection, with 4 KiB a second. It closes began before its first body.
+func drip(c net.Conn, content []byte, began chan struct{}) {
+	defer c.Close()
+	r := bufio.NewReader(c)
+	for {
+		req, err := readRequest(r)
+		if err != nil {
+			return
+		}
+		part, size := span{0, uint64(len(content))}, len(content)
+		if value := req.header.Get("Range"); value != "" {
+			part, _ = parseRange(value, uint64(size))
+		}
+		fmt.Fprintf(c, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %s/%d\r\nContent-Length: %d\r\n\r\n", part, size, part.len())
+		if req.method == "HEAD" {
+			continue
+		}
+		close(began)
+		for at := part.from; at < part.to; at += 4 << 10 {
+			<-time.After(time.Second) // of the fake clock
+			if _, err := c.Write(content[at:min(at+4<<10, part.to)]); err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,145 @@
+package pace
+
+import (
+	"math"
+	"net/netip"
+	"time"
+)
+
+// A meter holds one rate for each prefix of some length, as a token bucket: over any window W, no more than rate·W + burst
+// passes. Of a prefix it keeps one number, the time at which its bucket will be full again. A full bucket is as good as a new
+// one, so it is dropped when the table grows: the table holds at most twice the prefixes sent to within the time that a burst
+// takes to come back, and at least sweepFrom.
+type meter struct {
+	interval  time.Duration // that one token takes to come; rounded up
+	burst     int64         // tokens
+	four, six int           // bits of a prefix
+	full      map[netip.Addr]time.Duration
+	sweepAt   int // size at which the next sweep is due
+}
+
+const sweepFrom = 1024
+
+// newMeter returns nil, the meter without a limit, when the rate is 0.
+func newMeter(perSecond float64, burst int64, four, six int) *meter {
+	if perSecond == 0 {
+		return nil
+	}
+	interval := time.Duration(math.Ceil(float64(time.Second) / perSecond))
+	return &meter{
+		interval: interval, burst: burst, four: four, six: six,
+		full: make(map[netip.Addr]time.Duration), sweepAt: sweepFrom,
+	}
+}
+
+// prefix returns the first address of the prefix that an address is in.
+func (m *meter) prefix(a netip.Addr) netip.Addr {
+	bits := m.four
+	if a.Is6() {
+		bits = m.six
+	}
+	if bits == 0 {
+		return netip.Addr{} // all together
+	}
+	if bits == a.BitLen() {
+		return a
+	}
+	p, _ := a.Prefix(bits)
+	return p.Addr()
+}
+
+// wait returns how long the bucket needs until it holds n tokens, 0 when it does, at a time since the start of the pacer.
+func (m *meter) wait(a netip.Addr, n int64, now time.Duration) time.Duration {
+	if m == nil {
+		return 0
+	}
+	full := max(m.full[m.prefix(a)], now) + time.Duration(n)*m.interval
+	return max(0, full-time.Duration(m.burst)*m.interval-now)
+}
+
+// take takes n tokens, which wait has found.
+func (m *meter) take(a netip.Addr, n int64, now time.Duration) {
+	if m == nil {
+		return
+	}
+	p := m.prefix(a)
+	full, known := m.full[p]
+	if !known && len(m.full) >= m.sweepAt {
+		m.sweep(now)
+	}
+	m.full[p] = max(full, now) + time.Duration(n)*m.interval
+}
+
+// tokens returns how many tokens the bucket of all together holds.
+func (m *meter) tokens(now time.Duration) int {
+	missing := max(0, m.full[netip.Addr{}]-now)
+	return int((time.Duration(m.burst)*m.interval - missing) / m.interval)
+}
+
+func (m *meter) sweep(now time.Duration) {
+	for p, full := range m.full {
+		if full <= now {
+			delete(m.full, p)
+		}
+	}
+	m.sweepAt = max(sweepFrom, 2*len(m.full))
+}
+
+// Rates are rates a second of one kind of thing; 0 means no limit.
+type Rates struct {
+	Total float64 `json:"total"` // to all hosts together
+	Wide  float64 `json:"wide"`  // to one /16 of IPv4, one /48 of IPv6
+	Near  float64 `json:"near"`  // to one /24, one /64
+	Host  float64 `json:"host"`  // to one address, whatever the port
+}
+
+func (r Rates) each() []float64 { return []float64{r.Total, r.Wide, r.Near, r.Host} }
+
+// Bursts of packets: what one visit sends to its host goes out without delay. That of all together is what a tenth of a second
+// lets through, so that coarse timers do not slow a fast crawl down.
+const (
+	HostBurst = 4
+	NearBurst = 4
+	WideBurst = 8
+)
+
+// TotalBurst is the burst of a rate of packets or visits to all hosts together.
+func TotalBurst(perSecond float64) int { return 1 + int(perSecond/10) }
+
+// ByteBurst is the burst of a rate of bytes, to whomever: room for a few hellos.
+const ByteBurst = 4096
+
+// meters hold the rates of one kind.
+type meters [4]*meter
+
+func (r Rates) meters() meters {
+	return meters{
+		newMeter(r.Total, int64(TotalBurst(r.Total)), 0, 0),
+		newMeter(r.Wide, WideBurst, 16, 48),
+		newMeter(r.Near, NearBurst, 24, 64),
+		newMeter(r.Host, HostBurst, 32, 128),
+	}
+}
+
+// byteMeters are meters of bytes.
+func (r Rates) byteMeters() meters {
+	return meters{
+		newMeter(r.Total, ByteBurst+int64(r.Total/10), 0, 0),
+		newMeter(r.Wide, ByteBurst, 16, 48),
+		newMeter(r.Near, ByteBurst, 24, 64),
+		newMeter(r.Host, ByteBurst, 32, 128),
+	}
+}
+
+func (m *meters) wait(a netip.Addr, n int64, now time.Duration) (longest time.Duration) {
+	for _, meter := range m {
+		longest = max(longest, meter.wait(a, n, now))
+	}
+	return longest
+}
+
+func (m *meters) take(a netip.Addr, n int64, now time.Duration) {
+	for _, meter := range m {
+		meter.take(a, n, now)
+	}
+}
