@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -28,6 +29,8 @@ type census struct {
 	db       *storage.DB
 	snapshot *storage.Snapshot
 	log      *slog.Logger
+	metrics  *metrics
+	watched  net.Listener // where metrics are told; nil: nowhere
 
 	started  time.Time
 	visited  int  // visits of this run
@@ -48,7 +51,26 @@ func (p *program) newCensus(network probe.Network, s settings) (*census, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &census{settings: s, pacer: pacer, surveyor: surveyor, talk: p.talk}, nil
+	return &census{settings: s, pacer: pacer, surveyor: surveyor, talk: p.talk, metrics: newMetrics(pacer)}, nil
+}
+
+// watch opens the address at which metrics are told, when there is one.
+func (c *census) watch(at string) (err error) {
+	if at == "" {
+		return nil
+	}
+	if c.watched, err = net.Listen("tcp", at); err != nil {
+		return usage("Give an address of this machine, as in --metrics 127.0.0.1:9100.", "--metrics: %w", err)
+	}
+	fmt.Fprintf(c.talk, "metrics at http://%s/metrics\n", c.watched.Addr())
+	return nil
+}
+
+// close gives up that address, of a census that did not run too.
+func (c *census) close() {
+	if c.watched != nil {
+		c.watched.Close()
+	}
 }
 
 // run walks from the seeds, or goes on where an earlier run stopped, and leaves the snapshot complete or interrupted. That
@@ -64,6 +86,9 @@ func (c *census) run(ctx context.Context, seeds []probe.Endpoint) error {
 		}
 		return nil
 	})
+	if c.watched != nil {
+		group.Go(func() error { return c.metrics.serve(serving, c.watched) })
+	}
 	group.Go(func() error {
 		defer hangUp()
 		return c.survey(working, seeds)
@@ -106,7 +131,9 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 		Visited:  c.snapshot.Visited(),
 		Log:      c.log,
 	}
-	walker := crawler.New(cfg, c.surveyor, c.snapshot)
+	walker := crawler.New(cfg, c.surveyor, metered{c.snapshot, c.metrics})
+	progress := walker.Progress
+	c.metrics.progress.Store(&progress)
 	var summary crawler.Summary
 	err := c.talk.during(ctx, walk{walker.Progress, len(cfg.Visited), time.Now()}, func() (err error) {
 		summary, err = walker.Run(ctx, append(c.snapshot.Frontier(), seeds...))

@@ -79,7 +79,12 @@ func crawlFlags() []cli.Flag {
 		&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
 		&cli.DurationFlag{Name: "query-wait", DefaultText: "live 30s, lab 1s", Usage: "wait `TIME` for the hits of a query"},
 		vantage,
+		metricsFlag(),
 	}
+}
+
+func metricsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "metrics", Usage: "tell Prometheus at `ADDRESS:PORT` how the crawl goes (/metrics), and others whether (/healthz)"}
 }
 
 // crawl begins a snapshot and walks it.
@@ -110,6 +115,10 @@ func (p *program) crawl(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := census.watch(c.String("metrics")); err != nil {
+		return err
+	}
+	defer census.close()
 	return p.use(c, func(db *database) error {
 		if len(seeds) == 0 || !from.empty() {
 			found, err := p.findSeeds(c.Context, census, db.DB, from)

@@ -73,7 +73,7 @@ var doors = map[string][]string{
 	"github.com/vbauerster/mpb/v8":        {"cmd/gnucensus"},
 	"github.com/lmittmann/tint":           {"cmd/gnucensus"},
 	"golang.org/x/term":                   {"cmd/gnucensus"},
-	"golang.org/x/time":                   {"crawler/pace", "servent/transfer"},
+	"golang.org/x/time":                   {"servent/transfer"},
 	"github.com/gaissmai/bart":            {"crawler/pace"},
 	"github.com/olekukonko/tablewriter":   {"reports"},
 	"golang.org/x/sync":                   {"servent", "probe", "storage", "cmd/gnucensus"},
@@ -84,7 +84,7 @@ var doors = map[string][]string{
 	"gonum.org/v1/plot":                   {"reports/figure"},
 	"github.com/google/go-cmp":            {}, // tests only
 	"pgregory.net/rapid":                  {}, // tests only
-	"github.com/prometheus/client_golang": {},
+	"github.com/prometheus/client_golang": {"cmd/gnucensus"},
 }
 
 // TestImports holds the source to the table and the laws of ARCHITECTURE.md.

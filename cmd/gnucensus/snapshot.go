@@ -36,6 +36,7 @@ func (p *program) snapshotCommand() *cli.Command {
 					"asked waits as long as after any question. --max-hosts and --duration of the crawl count anew.\n\n" +
 					"Example:\n  gnucensus snapshot resume 3",
 				ArgsUsage: "N",
+				Flags:     []cli.Flag{metricsFlag()},
 				Action:    p.resumeSnapshot,
 			},
 			{
@@ -145,6 +146,10 @@ func (p *program) resumeSnapshot(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := census.watch(c.String("metrics")); err != nil {
+			return err
+		}
+		defer census.close()
 		snapshot, err := db.Resume(c.Context, id)
 		if err != nil {
 			return snapshotAdvice(err)
