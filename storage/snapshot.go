@@ -29,6 +29,9 @@ var ErrNoSnapshot = errors.New("no such snapshot")
 // ErrBusy says that another process is writing the snapshot.
 var ErrBusy = errors.New("another process is writing it")
 
+// ErrNoRoom says that the disk of the database is full. What was to be stored may be stored later.
+var ErrNoRoom = errors.New("no room is left on the disk of the database")
+
 // ErrImported says that a snapshot was read from a file, so there is nothing to resume.
 var ErrImported = errors.New("it was imported and not crawled")
 
@@ -195,6 +198,13 @@ func (s *Snapshot) loadEndpoints(ctx context.Context, tx pgx.Tx) error {
 // ID returns the number of the snapshot, as --snapshot takes it.
 func (s *Snapshot) ID() int64 { return s.id }
 
+// Observations returns how many observations are stored, by this run and those before.
+func (s *Snapshot) Observations() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(s.number.committed.observations)
+}
+
 // Meta returns what the snapshot was begun with.
 func (s *Snapshot) Meta() Meta { return s.meta }
 
@@ -239,8 +249,7 @@ func (s *Snapshot) explain(err error) error {
 	case s.conn.IsClosed():
 		return &LostError{Snapshot: s.id, Err: cause(err)}
 	case hasCode(err, diskFull):
-		return fmt.Errorf("no room is left on the disk of the database; make some, then: gnucensus snapshot resume %d: %w",
-			s.id, err)
+		return fmt.Errorf("%w; make some, then: gnucensus snapshot resume %d: %w", ErrNoRoom, s.id, err)
 	}
 	return err
 }

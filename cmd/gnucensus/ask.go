@@ -85,7 +85,7 @@ func (c *census) record(ctx context.Context, obs []probe.Observation) error {
 	if len(obs) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.writeTime())
 	defer cancel()
-	return c.snapshot.Record(ctx, obs)
+	return c.sink.Record(ctx, obs)
 }

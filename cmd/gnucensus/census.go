@@ -14,6 +14,7 @@ import (
 	"gnucensus/crawler/pace"
 	"gnucensus/probe"
 	"gnucensus/storage"
+	"gnucensus/storage/spool"
 )
 
 // lastWords is the time that the writing of a stopped crawl's state may take.
@@ -27,7 +28,8 @@ type census struct {
 	talk     *talk
 
 	db       *storage.DB
-	snapshot *storage.Snapshot
+	snapshot *storage.Snapshot // as it was when the run began
+	sink     *spool.Sink       // through which all is written
 	log      *slog.Logger
 	metrics  *metrics
 	watched  net.Listener // where metrics are told; nil: nowhere
@@ -103,13 +105,16 @@ func (c *census) run(ctx context.Context, seeds []probe.Endpoint) error {
 	if err == nil && c.complete && !c.stopped {
 		c.state = storage.StateComplete
 	}
-	if lost := new(storage.LostError); errors.As(err, &lost) {
+	if lost := new(storage.LostError); errors.Is(err, spool.ErrGone) || errors.As(err, &lost) {
 		return err // nothing more can be written
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.writeTime())
 	defer cancel()
-	return errors.Join(err, c.snapshot.Finish(last, c.state == storage.StateComplete))
+	return errors.Join(err, c.sink.Finish(last, c.state == storage.StateComplete))
 }
+
+// writeTime bounds a writing. Within it, the sink has its own bounds on what the database and its absence may take.
+func (c *census) writeTime() time.Duration { return c.Patience + 2*lastWords }
 
 // survey is the work of a run.
 func (c *census) survey(ctx context.Context, seeds []probe.Endpoint) error {
@@ -130,8 +135,10 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 		Admit:    c.pacer.Admit,
 		Visited:  c.snapshot.Visited(),
 		Log:      c.log,
+
+		WriteTimeout: c.writeTime(),
 	}
-	walker := crawler.New(cfg, c.surveyor, metered{c.snapshot, c.metrics})
+	walker := crawler.New(cfg, c.surveyor, metered{c.sink, c.metrics})
 	progress := walker.Progress
 	c.metrics.progress.Store(&progress)
 	var summary crawler.Summary

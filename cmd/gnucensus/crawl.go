@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,6 +14,7 @@ import (
 	"gnucensus/probe"
 	"gnucensus/reports"
 	"gnucensus/storage"
+	"gnucensus/storage/spool"
 )
 
 func (p *program) crawlCommand() *cli.Command {
@@ -78,6 +81,8 @@ func crawlFlags() []cli.Flag {
 		queries,
 		&cli.IntFlag{Name: "query-via", Value: 5, Usage: "ask each query through `N` ultrapeers; 0: ask none"},
 		&cli.DurationFlag{Name: "query-wait", DefaultText: "live 30s, lab 1s", Usage: "wait `TIME` for the hits of a query"},
+		&cli.DurationFlag{Name: "database-patience", Value: 5 * time.Minute,
+			Usage: "wait `TIME` for a database that was lost, and keep on disk what is seen meanwhile; 0: end"},
 		vantage,
 		metricsFlag(),
 	}
@@ -144,17 +149,26 @@ func (p *program) crawl(c *cli.Context) error {
 			snapshot.Close()
 			return err
 		}
-		return p.take(c.Context, census, db.DB, snapshot, seeds, form)
+		return p.take(c.Context, census, db, snapshot, seeds, form)
 	})
 }
 
 // take runs a census on a snapshot, which it closes, and prints what the snapshot then holds.
-func (p *program) take(ctx context.Context, c *census, db *storage.DB, snapshot *storage.Snapshot,
-	seeds []probe.Endpoint, form string) error {
+func (p *program) take(ctx context.Context, c *census, db *database, snapshot *storage.Snapshot,
+	seeds []probe.Endpoint, form string) (err error) {
 	id := snapshot.ID()
-	c.db, c.snapshot = db, snapshot
+	c.db, c.snapshot = db.DB, snapshot
 	c.log = p.log.With("snapshot", id)
-	defer snapshot.Close()
+	path, err := db.spoolOf(ctx, id)
+	if err != nil {
+		snapshot.Close()
+		return err
+	}
+	c.sink = spool.New(spool.Config{
+		Path: path, Patience: c.Patience, Stop: ctx.Done(), Log: c.log,
+		Again: func(ctx context.Context) (*storage.Snapshot, error) { return db.again(ctx, id) },
+	}, snapshot)
+	defer func() { err = errors.Join(err, c.sink.Close()) }()
 	begins := "begins"
 	if len(snapshot.Visited()) > 0 {
 		begins = "goes on"
@@ -165,7 +179,7 @@ func (p *program) take(ctx context.Context, c *census, db *storage.DB, snapshot 
 	}
 	if c.state == storage.StateComplete {
 		// A Ctrl-C now only puts it off: the first report does it.
-		if err := reports.Keep(ctx, db, id, version()); err != nil && ctx.Err() == nil {
+		if err := reports.Keep(ctx, db.DB, id, version()); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -17,13 +18,14 @@ type database struct {
 	*storage.DB
 	dsn     string
 	private *cluster.Cluster // nil when --database names another
+	cluster cluster.Config
 }
 
 // open opens the database that --database names, the private one without that flag.
 func (p *program) open(c *cli.Context) (*database, error) {
-	db := &database{dsn: c.String("database")}
+	db := &database{dsn: c.String("database"), cluster: p.clusterConfig(c)}
 	if db.dsn == "" {
-		private, err := cluster.Open(c.Context, p.clusterConfig(c))
+		private, err := cluster.Open(c.Context, db.cluster)
 		if err != nil {
 			return nil, err
 		}
@@ -48,6 +50,39 @@ func (db *database) close() error {
 		return nil
 	}
 	return db.private.Close()
+}
+
+// again opens a snapshot whose database was lost. A private server that has ended is started again.
+func (db *database) again(ctx context.Context, id int64) (*storage.Snapshot, error) {
+	if db.private != nil {
+		private, err := cluster.Open(ctx, db.cluster)
+		if err != nil {
+			return nil, err
+		}
+		was := db.private
+		db.private = private
+		if err := was.Close(); err != nil { // the new share keeps the server up
+			return nil, err
+		}
+	}
+	return db.Resume(ctx, id)
+}
+
+// spoolOf is the file for what is seen of a snapshot while its database is away. When the snapshot began tells it from one of
+// another database with the same number.
+func (db *database) spoolOf(ctx context.Context, id int64) (string, error) {
+	info, err := db.info(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	dir := db.cluster.Dir
+	if dir == "" {
+		if dir, err = cluster.DefaultDir(); err != nil {
+			return "", err
+		}
+	}
+	name := fmt.Sprintf("%d-%d", id, info.Started.UnixMicro())
+	return filepath.Abs(filepath.Join(dir, cluster.SpoolFolder, name))
 }
 
 func (p *program) clusterConfig(c *cli.Context) cluster.Config {

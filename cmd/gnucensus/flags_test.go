@@ -67,6 +67,7 @@ func TestCrawlFlags(t *testing.T) {
 		{"queries", queries, func(s *settings) { s.Queries = []string{"one", "two words"} }},
 		{"query-via", "2", func(s *settings) { s.QueryVia = 2 }},
 		{"query-wait", "4s", func(s *settings) { s.QueryWait = 4 * time.Second }},
+		{"database-patience", "7s", func(s *settings) { s.Patience = 7 * time.Second }},
 		{"vantage", "there", func(s *settings) { s.Vantage = "there" }},
 	} {
 		want := standard

@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"probe/gnutella":             {"probe", "servent", "servent/..."},
 	"storage":                    {"probe", "probe/roll", "sql"},
 	"storage/cluster":            {},
+	"storage/spool":              {"probe", "storage"},
 	"storage/storagetest":        {"storage", "storage/cluster", "sql"},
 	"reports":                    {"storage", "sql", "reports/graph"},
 	"reports/exchange":           {"storage", "sql"},

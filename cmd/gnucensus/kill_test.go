@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -59,24 +62,15 @@ func TestInterruptedCrawlerResumes(t *testing.T) {
 	checkResumed(t, open(t, dsn), s, net, before)
 }
 
-// TestKilledDatabaseResumes kills the private PostgreSQL in the middle of a crawl.
-func TestKilledDatabaseResumes(t *testing.T) {
+// TestKilledDatabaseEndsImpatientCrawl kills the private PostgreSQL in the middle of a crawl that does not wait for it.
+func TestKilledDatabaseEndsImpatientCrawl(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 3})
-	data := dataDir(t)
-	dsn := strings.TrimSpace(must(t, "db", "url", "--data", data))
-	t.Cleanup(func() {
-		if r := run(t, "db", "stop", "--data", data); r.code != exitDone {
-			t.Error(r.stderr)
-		}
-	})
-	args := []string{"crawl", "--scope", "lab", "--data", data, "--seed", net.Seeds()[0].String(), "--format", "json"}
-	crawler := start(t, append(args, slowly...)...)
+	data, dsn := privateServer(t)
+	args := []string{"--data", data, "--seed", net.Seeds()[0].String(), "--database-patience", "0s"}
+	crawler := start(t, slowCrawl(args...)...)
 	before := awaitVisits(t, dsn, 50)
-	status := decode[struct{ Process int }](t, must(t, "db", "status", "--data", data, "--format", "json"))
-	if err := syscall.Kill(status.Process, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
+	killServer(t, data)
 	r := crawler.end(t)
 	if r.code != exitFailed || !strings.Contains(r.stderr, "gnucensus snapshot resume 1") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
@@ -84,6 +78,118 @@ func TestKilledDatabaseResumes(t *testing.T) {
 	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--data", data, "--format", "json"))
 	must(t, "db", "url", "--data", data) // it stays up for a look
 	checkResumed(t, open(t, dsn), s, net, before)
+}
+
+// TestCrawlOutlivesItsDatabase kills the private PostgreSQL in the middle of a crawl, which starts it again.
+func TestCrawlOutlivesItsDatabase(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 4})
+	data, dsn := privateServer(t)
+	crawler := start(t, slowCrawl("--data", data, "--seed", net.Seeds()[0].String())...)
+	before := awaitVisits(t, dsn, 50)
+	killServer(t, data)
+	r := crawler.end(t)
+	if r.code != exitDone || !strings.Contains(r.stderr, "the database is back") {
+		t.Fatalf("exit %d: %s", r.code, r.stderr)
+	}
+	must(t, "db", "url", "--data", data) // it stays up for a look
+	checkResumed(t, open(t, dsn), decode[summary](t, r.stdout), net, before)
+	if left := spooled(data); len(left) > 0 {
+		t.Errorf("on disk: %v", left)
+	}
+}
+
+// TestCrawlGoesOnWithoutDatabase takes a database away until the crawl has written to disk, and gives it back.
+func TestCrawlGoesOnWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 5})
+	server, dsn := privateServer(t)
+	data := dataDir(t)
+	args := []string{"--database", dsn, "--data", data, "--seed", net.Seeds()[0].String()}
+	crawler := start(t, slowCrawl(args...)...)
+	before := awaitVisits(t, dsn, 50)
+	killServer(t, server)
+	eventually(t, "nothing was kept on disk", func() bool { return len(spooled(data)) > 0 })
+	must(t, "db", "url", "--data", server)
+	r := crawler.end(t)
+	if r.code != exitDone {
+		t.Fatalf("exit %d: %s", r.code, r.stderr)
+	}
+	checkResumed(t, open(t, dsn), decode[summary](t, r.stdout), net, before)
+	if left := spooled(data); len(left) > 0 {
+		t.Errorf("on disk: %v", left)
+	}
+}
+
+// TestLossOfPower kills the database and then, when it has written to disk, the crawler, in the middle of the writing of a
+// batch: what is whole on disk is stored when the crawl is resumed.
+func TestLossOfPower(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 6})
+	server, dsn := privateServer(t)
+	data := dataDir(t)
+	flags := []string{"--database", dsn, "--data", data}
+	crawler := start(t, slowCrawl(append(flags, "--seed", net.Seeds()[0].String())...)...)
+	before := awaitVisits(t, dsn, 50)
+	killServer(t, server)
+	eventually(t, "nothing was kept on disk", func() bool { return len(spooled(data)) > 0 })
+	if err := crawler.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	crawler.end(t)
+	file := spooled(data)[0]
+	whole, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, append(whole, whole[len(whole)-200:]...), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, "db", "url", "--data", server)
+	r := run(t, append([]string{"snapshot", "resume", "1", "--format", "json"}, flags...)...)
+	if r.code != exitDone || !strings.Contains(r.stderr, "observations that waited in "+file) {
+		t.Fatalf("exit %d: %s", r.code, r.stderr)
+	}
+	checkResumed(t, open(t, dsn), decode[summary](t, r.stdout), net, before)
+	if left := spooled(data); len(left) > 0 {
+		t.Errorf("on disk: %v", left)
+	}
+}
+
+// privateServer starts a private server that runs until the test ends, and returns its folder and URL.
+func privateServer(t *testing.T) (data, dsn string) {
+	t.Helper()
+	data = dataDir(t)
+	dsn = strings.TrimSpace(must(t, "db", "url", "--data", data))
+	t.Cleanup(func() {
+		if r := run(t, "db", "stop", "--data", data); r.code != exitDone {
+			t.Error(r.stderr)
+		}
+	})
+	return data, dsn
+}
+
+// killServer kills a private server.
+func killServer(t *testing.T, data string) {
+	t.Helper()
+	status := decode[struct{ Process int }](t, must(t, "db", "status", "--data", data, "--format", "json"))
+	if err := syscall.Kill(status.Process, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// slowCrawl is the command line of a crawl that lasts for some batches.
+func slowCrawl(flags ...string) []string {
+	return slices.Concat([]string{"crawl", "--scope", "lab", "--format", "json"}, slowly, flags)
+}
+
+// spooled lists the files of crawls whose database is away, those with something in them.
+func spooled(data string) []string {
+	files, _ := filepath.Glob(filepath.Join(data, "spool", "*")) // the pattern is a good one
+	return slices.DeleteFunc(files, func(name string) bool {
+		info, err := os.Stat(name)
+		return err != nil || info.Size() < 1000
+	})
 }
 
 // snapshotLine is what snapshot list --format json prints of one.

@@ -38,6 +38,7 @@ type settings struct {
 	Queries     []string       `json:"queries"`
 	QueryVia    int            `json:"query_via"`
 	QueryWait   time.Duration  `json:"query_wait_ns"`
+	Patience    time.Duration  `json:"database_patience_ns"` // with a database that was lost
 	Vantage     string         `json:"vantage"`
 
 	AskedUntil time.Time `json:"-"` // when an earlier run ended, which may have asked anybody; zero: there was none
@@ -83,6 +84,7 @@ func readSettings(c *cli.Context) (settings, error) {
 		RandomSeed:  c.Uint64("random-seed"),
 		QueryVia:    c.Int("query-via"),
 		QueryWait:   defaultQueryWait[scope],
+		Patience:    c.Duration("database-patience"),
 		Vantage:     c.String("vantage"),
 	}
 	if c.IsSet("workers") {
@@ -230,6 +232,8 @@ func (s settings) validate(scope pace.Scope) error {
 		return usage("0 means that nobody is visited again.", "--revisit: %v is negative", s.Revisit)
 	case s.QueryVia < 0 || s.QueryVia > 100:
 		return usage("", "--query-via: %d is not between 0 and 100", s.QueryVia)
+	case s.Patience < 0:
+		return usage("0 means none.", "--database-patience: %v is negative", s.Patience)
 	case s.QueryWait <= 0:
 		return usage("", "--query-wait: %v is no time to wait", s.QueryWait)
 	}

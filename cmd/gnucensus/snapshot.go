@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"gnucensus/probe"
 	"gnucensus/storage"
+	"gnucensus/storage/spool"
 )
 
 func (p *program) snapshotCommand() *cli.Command {
@@ -150,12 +152,35 @@ func (p *program) resumeSnapshot(c *cli.Context) error {
 			return err
 		}
 		defer census.close()
-		snapshot, err := db.Resume(c.Context, id)
+		snapshot, err := p.reopen(c.Context, db, id)
 		if err != nil {
 			return snapshotAdvice(err)
 		}
-		return p.take(c.Context, census, db.DB, snapshot, nil, form)
+		return p.take(c.Context, census, db, snapshot, nil, form)
 	})
+}
+
+// reopen opens a snapshot to go on with, after storing what an earlier run kept on disk for it.
+func (p *program) reopen(ctx context.Context, db *database, id int64) (*storage.Snapshot, error) {
+	snapshot, err := db.Resume(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	path, err := db.spoolOf(ctx, id)
+	if err != nil {
+		snapshot.Close()
+		return nil, err
+	}
+	waited, err := spool.Drain(ctx, path, snapshot)
+	if err != nil || waited == 0 {
+		if err != nil {
+			snapshot.Close()
+		}
+		return snapshot, err
+	}
+	fmt.Fprintf(p.talk, "stored %d observations that waited in %s\n", waited, path)
+	snapshot.Close()
+	return db.Resume(ctx, id) // what is left to visit is another now
 }
 
 func (p *program) deleteSnapshot(c *cli.Context) error {

@@ -122,8 +122,8 @@ func table(b *testing.B, heads string, lines func(row func(cells ...any))) {
 	b.Log("\n" + text.String())
 }
 
-// BenchmarkSpeed compares crawls of a crowd, with all that belongs to them (parsing, telling hosts apart, storing), with floors:
-// programs that do nothing but ask and read.
+// BenchmarkSpeed compares crawls of a crowd, with all that belongs to them (parsing, telling hosts apart, storing), with
+// floors: programs that do nothing but ask and read.
 func BenchmarkSpeed(b *testing.B) {
 	c := newCrowd(b, benchmarkHosts(b, 200_000))
 	for b.Loop() {

@@ -53,6 +53,7 @@ func TestWrongUsage(t *testing.T) {
 		{"crawl --scope lab --seed " + nobody + " --duration -1s", "--duration: -1s", "no limit"},
 		{"crawl --scope lab --seed " + nobody + " --query-via 101", "--query-via: 101", ""},
 		{"crawl --scope lab --seed " + nobody + " --query-wait -1s", "--query-wait: -1s", ""},
+		{"crawl --scope lab --seed " + nobody + " --database-patience -1s", "--database-patience: -1s", "0 means none"},
 		{"crawl --scope lab --seed " + nobody + " --queries " + os.DevNull, "holds 0 queries", "--query-via 0"},
 		{"crawl --scope lab --seed " + nobody + " --exclude " + noAddress, `"127.50.0.1:6346" is neither`, "prefix"},
 		{"crawl --scope lab --seed " + nobody + " --format md", `--format: "md"`, "table, json"},

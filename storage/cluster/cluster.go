@@ -9,6 +9,7 @@
 //	users.lock      the shares
 //	server.lock     the life of the server
 //	keep            is there when the server stays up after the last share is dropped
+//	spool/          what crawls have seen while their database was away (package spool)
 //
 // Three locks (flock) order the processes that use it. None outlives its holders, so a kill leaves none behind.
 //

@@ -27,6 +27,10 @@ const (
 	scratch    = "pg.new" // a cluster in the making
 )
 
+// SpoolFolder is the folder of a data directory in which crawls keep what they see while their database is away: this one or
+// another, so it may be there before the rest.
+const SpoolFolder = "spool"
+
 // socketPathMax is how many bytes the path of a unix socket may have: 107 on Linux.
 const socketPathMax = len(syscall.RawSockaddrUnix{}.Path) - 1
 
@@ -139,7 +143,7 @@ func (p *place) check() error {
 		switch e.Name() {
 		case gateLock:
 			return nil
-		case "lost+found": // the top of a file system is as good as empty
+		case SpoolFolder, "lost+found": // the top of a file system is as good as empty
 		default:
 			stranger = e.Name()
 		}
