@@ -178,7 +178,7 @@ func (s *Sink) notice(err error) {
 	s.snapshot.Close()
 	s.away = &absence{since: time.Now(), err: err}
 	s.cfg.Log.Warn("the database is away; what is seen meanwhile is kept on disk", "err", err, "file", s.cfg.Path,
-		"patience", s.cfg.Patience)
+		"patience", s.cfg.Patience.String())
 }
 
 // present returns nil when the database is there, or is there again; then it has what was in the file.
@@ -196,7 +196,7 @@ func (s *Sink) present(ctx context.Context) error {
 		a.err = err
 		return err
 	}
-	s.cfg.Log.Warn("the database is back", "after", time.Since(a.since).Round(time.Second))
+	s.cfg.Log.Warn("the database is back", "after", time.Since(a.since).Round(time.Second).String())
 	s.snapshot, s.away = snapshot, nil
 	return nil
 }
