@@ -173,18 +173,28 @@ func (d *download) forget(ctx context.Context) error {
 	return d.divide(ctx, nil, part.spans())
 }
 
-// reset throws away all of a file that proves to be another one. It returns who gave any of it, and whether they are certain to
-// have given wrong bytes; if not, sources are tried one by one from now on.
-func (d *download) reset(ctx context.Context) (givers map[Source]bool, certain bool, err error) {
+// reset throws away all of a file that proves to be another one. Who has lied is certain where there is a tree, which is then a
+// false one, for those who told of it, and without a tree when one source has given all. Otherwise sources are tried one by one
+// from now on.
+func (d *download) reset(ctx context.Context) (lied func(*source) bool, err error) {
 	d.mu.Lock()
-	givers, certain = d.givers, !d.unproved && (d.part.tree != nil || len(d.givers) == 1)
-	d.solo = d.solo || !certain && !d.unproved
+	givers, tree := d.givers, d.part.tree
+	switch {
+	case tree != nil:
+		root := tree.Root()
+		lied = func(s *source) bool { return s.root != nil && *s.root == root }
+	case len(givers) == 1 && !d.unproved:
+		lied = func(s *source) bool { return givers[s.Source] }
+	default:
+		lied = func(*source) bool { return false }
+		d.solo = d.solo || !d.unproved
+	}
 	d.givers, d.believed = make(map[Source]bool), d.anchor
 	d.mu.Unlock()
 	if d.job.Size == 0 {
-		return givers, certain, d.discard(ctx) // the size may have been wrong as well
+		return lied, d.discard(ctx) // the size may have been wrong as well
 	}
-	return givers, certain, d.divide(ctx, nil, nil)
+	return lied, d.divide(ctx, nil, nil)
 }
 
 // discard throws the file away, with what is known of it.

@@ -173,23 +173,27 @@ func (c *crew) recall() {
 	}
 }
 
-// conclude drops who contradicted what has now proved to be true.
+// conclude drops who contradicted what has now proved to be true: those who told of another tree, and those who were set aside
+// for something else.
 func (c *crew) conclude() {
 	for _, s := range c.sources {
-		if s.aside && !s.dropped {
+		switch {
+		case s.dropped:
+		case s.root != nil && *s.root != *c.computed.Tiger:
+			c.drop(s, ErrLiar)
+		case s.root == nil && s.aside:
 			c.drop(s, errAside)
 		}
 	}
 	c.report()
 }
 
-// blame drops whoever has given a part of a file that proves to be another one. Where no tree tells whose part is wrong, the
-// sources are tried one by one from then on.
+// blame drops who has lied of a file that proves to be another one.
 func (c *crew) blame(ctx context.Context) error {
-	givers, certain, err := c.reset(ctx)
+	lied, err := c.reset(ctx)
 	c.recall()
 	for _, s := range c.sources {
-		if certain && givers[s.Source] && !s.dropped {
+		if !s.dropped && lied(s) {
 			c.drop(s, ErrLiar)
 		}
 	}

@@ -225,8 +225,11 @@ func (s *session) learn(resp *response) error {
 	if !found || err != nil || !strings.HasPrefix(target, "/") || strings.ContainsAny(target, " \t") {
 		return nil
 	}
-	if s.source.root == nil || *s.source.root != *u.Tiger {
+	if s.source.root == nil {
 		s.source.tree, s.source.root = target, u.Tiger
+	}
+	if *s.source.root != *u.Tiger {
+		return fmt.Errorf("told of the tree %s, now of %s: %w", s.source.root, root, ErrLiar)
 	}
 	return s.judge(*u.Tiger)
 }

@@ -272,7 +272,9 @@ func TestLastSegment(t *testing.T) {
 					return near, nil
 				}
 				<-drips
-				running.Go(func() { server.Serve(ctx, &forger{Conn: far, forge: func(h string) string { return without(h, hidden...) }}) })
+				running.Go(func() {
+					server.Serve(ctx, &forger{Conn: far, forge: func(h string) string { return without(h, hidden...) }})
+				})
 				return near, nil
 			}
 			start := time.Now()
