@@ -69,7 +69,7 @@ func TestMixtures(t *testing.T) {
 	content, other := noise(900_000, 80), noise(900_000, 81)
 	all := kinds(t, content, other)
 	random := rand.New(rand.NewPCG(82, 0))
-	for round := range 60 {
+	for round := range 40 {
 		var hosts []kind
 		for range 1 + random.IntN(5) {
 			hosts = append(hosts, all[random.IntN(len(all))])

@@ -70,7 +70,10 @@ func sum(b []byte) Tiger {
 	return h
 }
 
-// compress takes the first 64 bytes of b in.
+// compress takes the first 64 bytes of b in. It and what it calls share nothing with anybody, and the race detector would look
+// at each of their hundreds of look-ups.
+//
+//go:norace
 func (s *tigerState) compress(b []byte, t *sboxes) {
 	var x [8]uint64
 	b = b[:blockLen]
@@ -88,6 +91,8 @@ func (s *tigerState) compress(b []byte, t *sboxes) {
 }
 
 // pass is eight rounds, in which the three words change their parts.
+//
+//go:norace
 func pass(a, b, c uint64, x *[8]uint64, factor uint64, t *sboxes) (uint64, uint64, uint64) {
 	c ^= x[0]
 	a -= even(c, t)
@@ -126,6 +131,8 @@ func odd(w uint64, t *sboxes) uint64 {
 }
 
 // schedule mixes the words of the block before its next pass.
+//
+//go:norace
 func schedule(x *[8]uint64) {
 	x[0] -= x[7] ^ 0xA5A5A5A5A5A5A5A5
 	x[1] ^= x[0]
