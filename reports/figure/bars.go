@@ -3,7 +3,6 @@ package figure
 import (
 	"context"
 	"fmt"
-	"image/color"
 	"slices"
 	"strings"
 
@@ -128,78 +127,35 @@ func agents(ctx context.Context, a *Album) (*drawing, error) {
 	return d, nil
 }
 
-// fates are outcomes that mean about the same, in the order of report.outcome, with a colour each.
-var fates = []struct {
-	name     string
-	outcomes []string
-	ink      color.Color
-}{
-	{"answered", []string{"answered"}, blue},
-	{"refused", []string{"refused"}, sky},
-	{"unsupported", []string{"unsupported"}, green},
-	{"no servent spoke", []string{"garbage", "closed", "reset", "timeout"}, purple},
-	{"nothing there", []string{"connection-refused", "unreachable"}, vermillion},
-	{"no reply", []string{"connect-timeout", "silent"}, orange},
-	{"our doing", []string{"local-limit", "out-of-scope", "cancelled"}, grey},
-	{"not visited", []string{"not visited"}, color.NRGBA{200, 200, 200, 255}},
-}
+// abilitiesMethod is how report abilities counts.
+const abilitiesMethod = "Share of the hosts that have a feature, of those that told of features where it would be told: in a " +
+	"handshake, or in the GGEP of a PONG. In brackets: hosts that have it, of how many. Interval: Wilson's 95 %, as if " +
+	"those were a random sample."
 
-// outcomesMethod tells what the fates are.
-const outcomesMethod = "How conversations ended, by method; by any method, each host counts once with its best outcome, queries " +
-	"apart. No servent spoke: garbage, closed, reset or timeout after a connection. Nothing there: connection " +
-	"refused or unreachable. No reply: connect timeout, or silence to a datagram. Our doing: local limit, out " +
-	"of scope, cancelled."
-
-func outcomes(ctx context.Context, a *Album) (*drawing, error) {
-	t, err := a.report(ctx, "outcomes")
+func abilities(ctx context.Context, a *Album) (*drawing, error) {
+	t, err := a.report(ctx, "abilities")
 	if err != nil {
 		return nil, err
 	}
-	ch := &chart{x: axis{label: "share of conversations, or of hosts (%)", max: 100}, above: true}
-	d := &drawing{painter: ch, method: outcomesMethod}
-	counts := map[string]map[string]int{}
-	var methods []string
-	for r := range t.rows() {
-		method := r.text("method")
-		if counts[method] == nil {
-			counts[method] = map[string]int{}
-			methods = append(methods, method)
-		}
-		counts[method][r.text("outcome")] += r.count("count")
+	ch := &chart{x: axis{label: "share of the hosts of which it is known (%)", max: 100}, above: true}
+	shares, sure := &boxes{ink: blue}, &intervals{name: "95 % interval"}
+	rows := slices.Collect(t.rows())
+	for i, r := range rows {
+		y := level(i, len(rows))
+		part, _ := r.number("share")
+		low, _ := r.number("low")
+		high, _ := r.number("high")
+		adopted, known := number(float64(r.count("adopted"))), number(float64(r.count("known")))
+		ch.y.names = append(ch.y.names, fmt.Sprintf("%s (%s of %s)", r.text("feature"), adopted, known))
+		shares.list = append(shares.list, bar(0, part, y, 0.62))
+		sure.list = append(sure.list, interval{y, low, high})
 	}
-	d.height = barsHeight(len(methods)) + 26
-	if len(methods) == 0 {
-		ch.empty = noHost
+	d := &drawing{painter: ch, height: barsHeight(len(rows)) + 14, method: abilitiesMethod}
+	if len(rows) == 0 {
+		ch.empty = "No host told what it can do."
 		return d, nil
 	}
-	parts := make([]boxes, len(fates))
-	for i, method := range methods {
-		whole, done := 0, 0.0
-		for _, n := range counts[method] {
-			whole += n
-		}
-		for k, fate := range fates {
-			n := 0
-			for _, outcome := range fate.outcomes {
-				n += counts[method][outcome]
-			}
-			if n == 0 {
-				continue
-			}
-			share := 100 * float64(n) / float64(whole)
-			b := bar(done, done+share, level(i, len(methods)), 0.7)
-			b.text = percent(share)
-			parts[k].list = append(parts[k].list, b)
-			done += share
-		}
-		ch.y.names = append(ch.y.names, fmt.Sprintf("%s (%s)", method, number(float64(whole))))
-	}
 	slices.Reverse(ch.y.names)
-	for k := range parts {
-		if len(parts[k].list) > 0 {
-			parts[k].name, parts[k].ink = fates[k].name, fates[k].ink
-			ch.layers = append(ch.layers, &parts[k])
-		}
-	}
+	ch.layers = []layer{shares, sure}
 	return d, nil
 }

@@ -40,6 +40,10 @@ var definitions = []definition{
 		columnWidth, square, responses},
 	{Info{"outcomes", "Outcomes", "How conversations ended, by method."},
 		columnWidth, 0, outcomes},
+	{Info{"reachability", "Reachability", "Which hosts could be reached, by method and by role."},
+		columnWidth, 0, reachability},
 	{Info{"agents", "Agents", "Which software hosts run, with intervals."},
 		columnWidth, 0, agents},
+	{Info{"abilities", "Abilities", "Which features of the protocol hosts have adopted, with intervals."},
+		columnWidth, 0, abilities},
 }

@@ -198,6 +198,47 @@ func TestSmallBars(t *testing.T) {
 	}
 }
 
+// Who told of features has none that it did not name; the others do not count.
+func TestAbilitiesAndReachability(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	shook, ponged := talk(1, probe.Leaf, probe.Answered), talk(2, probe.UDPPing, probe.Answered)
+	shook.Role, shook.Fields = probe.Ultrapeer, map[string]string{"accept-encoding": "deflate", "ggep": "0.5"}
+	shook.Peers = []probe.Peer{{Endpoint: endpoint(3), Relation: probe.LeafLink}}
+	files := int64(1)
+	ponged.Files = &files
+	a := open(t, db, record(t, db, shook, ponged, talk(3, probe.TCPCrawl, probe.ConnectTimeout), talk(4, probe.TCPCrawl, probe.Closed)))
+	ch, _ := chartOf(t, a, "abilities")
+	if names := ch.y.names; names[len(names)-1] != "deflate (1 of 1)" || names[len(names)-2] != "GGEP (1 of 2)" {
+		t.Errorf("abilities: %q", names)
+	}
+	if lengths := bars(t, ch, ""); !near(lengths[0], 100) || !near(lengths[1], 50) {
+		t.Errorf("abilities: %v", lengths)
+	}
+	ch, _ = chartOf(t, a, "reachability")
+	want := []string{"udp-ping (1)", "leaf (1)", "tcp-crawl (2)", "any, not told (2)", "any, leaf (1)", "any, ultrapeer (1)", "any (4)"}
+	if diff := cmp.Diff(want, ch.y.names); diff != "" {
+		t.Errorf("reachability: %s", diff)
+	}
+	if diff := cmp.Diff([]float64{25, 100, 50}, bars(t, ch, "firewalled"), cmp.Comparer(near)); diff != "" {
+		t.Errorf("firewalled: %s", diff)
+	}
+}
+
+// Every outcome that there is has a fate.
+func TestFates(t *testing.T) {
+	t.Parallel()
+	rows, err := storagetest.New(t).Select(t.Context(), "SELECT outcome FROM report.outcome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows.Values {
+		if _, known := fateOf[row[0].(string)]; !known {
+			t.Errorf("outcome %v has none", row[0])
+		}
+	}
+}
+
 // A figure that has nothing to show says what is missing.
 func TestNothingToShow(t *testing.T) {
 	t.Parallel()
@@ -212,6 +253,8 @@ func TestNothingToShow(t *testing.T) {
 		{"empty", "freeriders", noFiles},
 		{"empty", "latency", noQuery},
 		{"empty", "agents", "No host named its software."},
+		{"empty", "abilities", "No host told what it can do."},
+		{"empty", "reachability", noHost},
 		{"one", "network", noLink},
 		{"one", "distances", noLink},
 		{"one", "cores", noLink},

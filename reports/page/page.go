@@ -37,14 +37,17 @@ const shownRows = 60
 
 // illustrates says which figures stand beside which report. One that stands beside none comes last.
 var illustrates = map[string][]string{
-	"topology":   {"network", "distances", "cores"},
-	"degrees":    {"degrees", "peers", "leaves", "parents"},
-	"resilience": {"resilience"},
-	"sharing":    {"files", "lorenz"},
-	"freeriders": {"freeriders"},
-	"latency":    {"latency", "hits", "hops"},
-	"agents":     {"agents"},
-	"outcomes":   {"outcomes"},
+	"topology":     {"network", "distances", "cores"},
+	"degrees":      {"degrees", "peers", "leaves", "parents"},
+	"resilience":   {"resilience"},
+	"sharing":      {"files", "lorenz"},
+	"freeriders":   {"freeriders"},
+	"latency":      {"latency", "hits", "hops"},
+	"responders":   {"responses"},
+	"agents":       {"agents"},
+	"abilities":    {"abilities"},
+	"outcomes":     {"outcomes"},
+	"reachability": {"reachability"},
 }
 
 // headline is the report whose rows become the headline figures.
