@@ -3,7 +3,7 @@
 -- order: 5
 -- method: each query was asked through an ultrapeer, as its leaf, and hits were counted while the crawl waited for them.
 --   A delay runs from sending the query to receiving the QUERY HIT descriptor, by our clock. Hops are the links that the hit
---   travelled, ours included.
+--   travelled, ours included. No query asks for hits out of band or by GUESS, so all come in-band, the way that the query took.
 -- param: snapshot
 -- column: of - left
 -- column: figure - left
@@ -16,7 +16,8 @@
 -- note: Shares of queries are of those that were asked; low and high are the Wilson 95 % interval, as if the queries were a
 --   random sample. Shares of hits have none: hits of one query depend on each other.
 -- note: A hit counts as often as it came; one that came after the wait is not seen, so late answers are undercounted. Delays of
---   first hit are those within which so many per cent of the answered queries had one; those of hits by hops are medians.
+--   first hit are those within which so many per cent of the answered queries had one; those of hits by hops, path and
+--   responder are medians.
 -- note: A repeated hit is from a servent (its GUID) that had answered the same query before: a copy that took another way, or
 --   more of its files. In the row below it, the servent had answered the same words asked through another ultrapeer.
 -- without queries: No query was asked: nothing can be said of latency.
@@ -33,7 +34,7 @@ WITH query AS MATERIALIZED (
     WHERE q.snapshot_id = $1
 ),
 hit AS MATERIALIZED (
-    SELECT observation_id, words, servent, delay_ms, hops FROM report.hit WHERE snapshot_id = $1
+    SELECT observation_id, words, servent, delay_ms, hops, firewalled FROM report.hit WHERE snapshot_id = $1
 ),
 bucket (low, high) AS (
     SELECT lag(b.high, 1, 0) OVER (ORDER BY b.high), b.high
@@ -120,7 +121,31 @@ figure AS (
     FROM hit
     GROUP BY hops
     UNION ALL
-    SELECT 6, f.place, 'hits', f.figure, f.count, h.hits, NULL, NULL
+    SELECT
+        6,
+        1,
+        'hits by path',
+        'in-band',
+        count(*),
+        count(*),
+        NULL,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY delay_ms)
+    FROM hit
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT
+        7,
+        CASE WHEN firewalled THEN 2 WHEN firewalled IS NULL THEN 3 ELSE 1 END,
+        'hits by responder',
+        CASE WHEN firewalled THEN 'firewalled' WHEN firewalled IS NULL THEN 'not told' ELSE 'not firewalled' END,
+        count(*),
+        (SELECT count(*) FROM hit),
+        NULL,
+        percentile_disc(0.5) WITHIN GROUP (ORDER BY delay_ms)
+    FROM hit
+    GROUP BY firewalled
+    UNION ALL
+    SELECT 8, f.place, 'hits', f.figure, f.count, h.hits, NULL, NULL
     FROM (
         SELECT
             count(*) AS hits,
