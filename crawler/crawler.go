@@ -33,7 +33,7 @@ type Config struct {
 	Revisit  time.Duration // hosts that did not answer in time are visited again, at the end and so long after; 0: they are not
 	Seed     uint64        // draws lots among hosts that as many vouch for; 0: they are visited in the order of hearing
 
-	BatchSize    int           // observations that make a batch; 0: 10,000
+	BatchSize    int           // observations that make a batch, or fewer when these name many hosts; 0: 10,000
 	BatchAge     time.Duration // how long an observation waits for its batch to fill; 0: 2 s
 	WriteTimeout time.Duration // bound on the writing of one batch, also of the last one; 0: 30 s
 

@@ -162,7 +162,7 @@ func TestFailedVisitsAreRecordedAndNotReached(t *testing.T) {
 }
 
 func TestBatchIsWrittenWhenFull(t *testing.T) {
-	g, m := &graph{names: star(10)}, &memory{}
+	g, m := &graph{names: chain(10)}, &memory{}
 	run(t, Config{Workers: 1, BatchSize: 4, BatchAge: time.Hour}, g, m)
 	var sizes []int
 	for _, b := range m.batches {
@@ -170,6 +170,19 @@ func TestBatchIsWrittenWhenFull(t *testing.T) {
 	}
 	if diff := cmp.Diff([]int{4, 4, 2}, sizes); diff != "" {
 		t.Errorf("sizes of batches (-want +got):\n%s", diff)
+	}
+}
+
+// Each of the hosts names eight others, which count as much as one observation.
+func TestBatchIsSmallerWhenManyAreNamed(t *testing.T) {
+	names := make([][]int, 8)
+	for i := range names {
+		names[i] = []int{0, 1, 2, 3, 4, 5, 6, 7}
+	}
+	m := &memory{}
+	run(t, Config{Workers: 1, BatchSize: 4, BatchAge: time.Hour}, &graph{names: names}, m)
+	if len(m.batches) != 4 || len(m.batches[0]) != 2 {
+		t.Errorf("%d batches, the first of %d observations", len(m.batches), len(m.batches[0]))
 	}
 }
 

@@ -70,7 +70,7 @@ func (w *walk) loop(ctx context.Context) error {
 		if len(w.ready) == 0 {
 			hosts = nil
 		}
-		if w.busy && len(w.gathering.observations) >= w.cfg.BatchSize {
+		if w.busy && w.gathering.size() >= w.cfg.BatchSize {
 			visits = nil // the sink is behind, and so they wait
 		}
 		select {
@@ -191,7 +191,7 @@ func (w *walk) take(v probe.Visit) {
 	if b.empty() {
 		w.age.Reset(w.cfg.BatchAge)
 	}
-	b.observations = append(b.observations, v.Observations...)
+	b.add(v.Observations)
 	if first {
 		b.visited++
 	}
@@ -206,7 +206,7 @@ func (w *walk) take(v probe.Visit) {
 // flush hands the batch to the writer when it is full or old, or when nothing more will come, and the writer is free.
 func (w *walk) flush() {
 	last := w.flight == 0 && len(w.ready) == 0 && w.over()
-	due := w.aged || last || len(w.gathering.observations) >= w.cfg.BatchSize
+	due := w.aged || last || w.gathering.size() >= w.cfg.BatchSize
 	if w.busy || w.gathering.empty() || !due {
 		return
 	}

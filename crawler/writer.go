@@ -10,9 +10,20 @@ import (
 // A batch is visits that are written together.
 type batch struct {
 	observations []probe.Observation
+	peers        int // that they name
 	visited      int // hosts visited for the first time
 	reached      int // hosts that spoke the protocol, and had not done so before
 }
+
+func (b *batch) add(obs []probe.Observation) {
+	b.observations = append(b.observations, obs...)
+	for i := range obs {
+		b.peers += len(obs[i].Peers)
+	}
+}
+
+// size counts observations, and as much for those who name many peers as their memory suggests.
+func (b *batch) size() int { return len(b.observations) + b.peers/8 }
 
 func (b *batch) empty() bool { return len(b.observations) == 0 }
 

@@ -2,69 +2,80 @@ package gnutella
 
 import "time"
 
-// A schedule tells which visits have waited long enough: a heap by time. What a visit waits for no longer stays in it until
-// its time, and is passed over then.
-type schedule struct{ heap []appointment }
+// A schedule tells which visits have waited long enough: a heap by time, in which each visit is once at most.
+type schedule []*underWay
 
-// An appointment is the time at which a visit has waited long enough for what it is waiting for.
-type appointment struct {
-	at     time.Time
-	visit  *underWay
-	waited uint32 // underWay.waits, when it was made
+// add has a visit wait until a time, for that only.
+func (s *schedule) add(v *underWay, until time.Time) {
+	s.drop(v)
+	v.until, v.place = until, len(*s)+1
+	*s = append(*s, v)
+	s.up(len(*s) - 1)
 }
 
-func (a appointment) kept() bool { return a.visit.waits != a.waited }
-
-// add makes an appointment for what a visit waits for from now on.
-func (s *schedule) add(v *underWay, at time.Time) {
-	v.waits++
-	s.heap = append(s.heap, appointment{at, v, v.waits})
-	for i := len(s.heap) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !s.heap[i].at.Before(s.heap[parent].at) {
-			return
-		}
-		s.heap[i], s.heap[parent] = s.heap[parent], s.heap[i]
-		i = parent
+// drop has a visit wait no longer.
+func (s *schedule) drop(v *underWay) {
+	if v.place == 0 {
+		return
+	}
+	i, last := v.place-1, len(*s)-1
+	s.swap(i, last)
+	(*s)[last] = nil
+	*s = (*s)[:last]
+	v.place = 0
+	if i < last {
+		s.up(i)
+		s.down(i)
 	}
 }
 
-// next returns the time of the first appointment, and false when there is none.
-func (s *schedule) next() (time.Time, bool) {
-	for len(s.heap) > 0 && s.heap[0].kept() {
-		s.pop()
-	}
-	if len(s.heap) == 0 {
+// next returns until when the first visit waits, and false when none does.
+func (s schedule) next() (time.Time, bool) {
+	if len(s) == 0 {
 		return time.Time{}, false
 	}
-	return s.heap[0].at, true
+	return s[0].until, true
 }
 
-// due takes the first appointment whose time has come, nil when there is none.
+// due takes the first visit that has waited long enough, nil when there is none.
 func (s *schedule) due(now time.Time) *underWay {
 	if at, ok := s.next(); !ok || at.After(now) {
 		return nil
 	}
-	return s.pop().visit
+	v := (*s)[0]
+	s.drop(v)
+	return v
 }
 
-func (s *schedule) pop() appointment {
-	first, last := s.heap[0], len(s.heap)-1
-	s.heap[0] = s.heap[last]
-	s.heap[last] = appointment{}
-	s.heap = s.heap[:last]
-	for i := 0; ; {
-		child := 2*i + 1
-		if child >= last {
-			return first
+func (s schedule) swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].place, s[j].place = i+1, j+1
+}
+
+func (s schedule) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !s[i].until.Before(s[parent].until) {
+			return
 		}
-		if child+1 < last && s.heap[child+1].at.Before(s.heap[child].at) {
+		s.swap(i, parent)
+		i = parent
+	}
+}
+
+func (s schedule) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(s) {
+			return
+		}
+		if child+1 < len(s) && s[child+1].until.Before(s[child].until) {
 			child++
 		}
-		if !s.heap[child].at.Before(s.heap[i].at) {
-			return first
+		if !s[child].until.Before(s[i].until) {
+			return
 		}
-		s.heap[i], s.heap[child] = s.heap[child], s.heap[i]
+		s.swap(i, child)
 		i = child
 	}
 }

@@ -70,8 +70,8 @@ type survey struct {
 	asked    map[message.GUID]*underWay // questions without an answer
 	calls    []*underWay                // by the number of the connection; nil: hung up
 	schedule schedule
-	recent   []appointment // questions that may be on the way still, oldest first
-	waiting  []*underWay   // to ask, when there are fewer of these
+	recent   []sent      // questions that may be on the way still, oldest first
+	waiting  []*underWay // to ask, when there are fewer of these
 	scratch  []byte
 	ended    []probe.Visit
 	stopped  bool // what is under way was cut off

@@ -2,6 +2,7 @@ package gnutella
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"gnucensus/probe"
@@ -50,6 +51,7 @@ func linksQuestion(wanted uint8) *question {
 
 // crawlerPong keeps what a host says of itself and of its links. Only ultrapeers have leaves, but an ultrapeer may have none.
 func (r *record) crawlerPong(pong *message.CrawlerPong, wanted int) {
+	r.Peers = slices.Grow(r.Peers, len(pong.Ultrapeers)+len(pong.Leaves))
 	for _, entry := range pong.Ultrapeers {
 		r.name(probe.PeerLink, entry.Addr)
 	}

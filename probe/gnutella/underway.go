@@ -21,8 +21,9 @@ type underWay struct {
 	seen     visit
 	step     int // of Prober.steps: the next one
 	state    state
-	waits    uint32 // how often it began to wait for something
-	attempts int    // at the conversation at hand
+	until    time.Time // how long it waits at most
+	place    int       // in survey.schedule, from 1; 0: it does not wait
+	attempts int       // at the conversation at hand
 	since    time.Time
 
 	record *record // of the conversation at hand
@@ -112,7 +113,7 @@ func (s *survey) converse(v *underWay) {
 
 // conversed ends the conversation at hand, and goes on with the visit.
 func (s *survey) conversed(v *underWay, o probe.Observation) {
-	v.waits++ // what it waited for has come
+	s.schedule.drop(v)
 	v.seen = append(v.seen, o)
 	s.advance(v)
 }
@@ -133,7 +134,7 @@ func (s *survey) failed(v *underWay, err error) {
 
 // end ends a visit: in good order, or cut off when not all of its conversations were held.
 func (s *survey) end(v *underWay) {
-	v.waits++
+	s.schedule.drop(v)
 	last := len(s.visits) - 1
 	s.visits[v.index] = s.visits[last]
 	s.visits[v.index].index = v.index
@@ -168,6 +169,12 @@ func (s *survey) waitedEnough(v *underWay) {
 // hundreds of datagrams, and what finds no room is lost.
 const maxRecent = 256
 
+// A sent question.
+type sent struct {
+	guid message.GUID
+	at   time.Time
+}
+
 // ask sends a question, or lets it wait for those before it.
 func (s *survey) ask(v *underWay) {
 	if len(s.waiting) > 0 || !s.roomToAsk() {
@@ -179,11 +186,11 @@ func (s *survey) ask(v *underWay) {
 
 // askWaiting sends the questions that there is room for now.
 func (s *survey) askWaiting() {
-	sent := 0
-	for ; sent < len(s.waiting) && s.roomToAsk(); sent++ {
-		s.send(s.waiting[sent])
+	n := 0
+	for ; n < len(s.waiting) && s.roomToAsk(); n++ {
+		s.send(s.waiting[n])
 	}
-	s.waiting = slices.Delete(s.waiting, 0, sent)
+	s.waiting = slices.Delete(s.waiting, 0, n)
 }
 
 // roomToAsk forgets those recent questions that were answered, or that are older than answers usually are.
@@ -195,7 +202,7 @@ func (s *survey) roomToAsk() bool {
 	if s.answers.typical == 0 {
 		old = s.now.Add(-250 * time.Millisecond)
 	}
-	s.recent = slices.DeleteFunc(s.recent, func(a appointment) bool { return a.kept() || a.at.Before(old) })
+	s.recent = slices.DeleteFunc(s.recent, func(q sent) bool { return s.asked[q.guid] == nil || q.at.Before(old) })
 	return len(s.recent) < maxRecent
 }
 
@@ -218,7 +225,7 @@ func (s *survey) send(v *underWay) {
 		v.record.Started = v.since
 		s.asked[v.guid] = v
 		s.schedule.add(v, v.since.Add(s.answers.wait()))
-		s.recent = append(s.recent, appointment{v.since, v, v.waits})
+		s.recent = append(s.recent, sent{v.guid, v.since})
 	}
 }
 
