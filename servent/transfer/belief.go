@@ -10,7 +10,8 @@ import (
 
 // What sources say of a file is hearsay until its SHA1 proves it. A tree that was not asked for by its root is believed as long
 // as nothing speaks against it: the first root that is told counts, and who tells another is set aside. When the file then
-// proves to be another one, or nobody is left who tells that root, those who were set aside get their turn.
+// proves to be another one, those who told that root are dropped; then, or when nobody is left who tells it, those who were set
+// aside get their turn.
 
 // adopt takes up the SHA1 that a source gives for the file, and tells whether it is the one that is known.
 func (d *download) adopt(ctx context.Context, h urn.SHA1) bool {

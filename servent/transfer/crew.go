@@ -72,9 +72,9 @@ func (c *crew) enlist(s Source) {
 
 // run lets sources work until the file is finished, or the error says why it is not.
 func (c *crew) run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
+	ctx, stop := context.WithCancel(ctx)
 	defer func() {
-		stop(nil)
+		stop()
 		for c.working > 0 {
 			c.note(<-c.ended)
 		}

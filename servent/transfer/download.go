@@ -20,23 +20,23 @@ type download struct {
 	beginning sync.Mutex // taken before mu by who learns what file it is: size, name, hash
 
 	mu        sync.Mutex
-	changed   chan struct{} // closed and replaced with every change that somebody may wait for
-	urn       urn.URN       // of the file: what was asked for, or what the first source said
-	anchor    *urn.Tiger    // root of the tree that was asked for; nil: none was
-	believed  *urn.Tiger    // root of the tree by which segments are verified; nil: none is known
-	part      *partial      // nil: the size is not known yet
-	taken     []bool        // by segment: somebody brings it
-	loads     map[*load]bool
-	claimed   time.Time // when somebody began to fetch the tree; zero: nobody does
-	dividing  bool      // somebody sets the tree, so that nobody may take a segment
-	givers    map[Source]bool
-	inherited bool // some of it came from an earlier run
-	unproved  bool // of which no tree has verified it, or nobody knows any more who gave it
-	solo      bool // sources are tried one by one, each for the whole file
-	only      Source
-	fresh     []Source  // learnt, not yet taken up
-	fault     error     // of this side, which ends the job
-	latest    time.Time // segment to come
+	changed   chan struct{}   // closed and replaced with every change that somebody may wait for
+	urn       urn.URN         // of the file: what was asked for, or what the first source said
+	anchor    *urn.Tiger      // root of the tree that was asked for; nil: none was
+	believed  *urn.Tiger      // root of the tree by which segments are verified; nil: none is known
+	part      *partial        // nil: the size is not known yet
+	taken     []bool          // by segment: somebody brings it
+	loads     map[*load]bool  // under way
+	claimed   time.Time       // when somebody began to fetch the tree; zero: nobody does
+	dividing  bool            // somebody sets the tree, so that nobody may take a segment
+	givers    map[Source]bool // who has given a segment
+	inherited bool            // some of it came from an earlier run
+	unproved  bool            // no tree has verified what was there before the givers
+	solo      bool            // sources are tried one by one, each for the whole file
+	only      Source          // that is tried
+	fresh     []Source        // learnt, not yet taken up
+	fault     error           // of this side, which ends the job
+	latest    time.Time       // segment to come
 	verified  bool
 	computed  urn.URN
 }

@@ -80,6 +80,7 @@ func openPartial(ctx context.Context, root *os.Root, name string, u urn.URN, siz
 	defer func() {
 		if err != nil {
 			p.file.Close()
+			p.state.Close() // nil is no file to close
 		}
 	}()
 	if err := syscall.Flock(int(p.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
