@@ -3,18 +3,20 @@
 # make bench    crawls of crowds beside the most that could be done, and what a host costs; reports on a million hosts, and
 #               measures of a mesh of as many beside igraph's; messages of a search; CPU time of a loaded ultrapeer; a library
 #               of a million files; hashing; serving next to net/http
+# make soak     a crawl of a crowd for SOAKTIME, which must not grow
 # make fuzz     each decoder against hostile bytes, FUZZTIME each
 # make build    bin/gnucensus
 # make lint     gofmt and go vet
 
 GO       ?= go
 FUZZTIME ?= 20s
+SOAKTIME ?= 20m
 
 # Each recipe is one shell script that stops at its first error.
 .ONESHELL:
 SHELL       := /bin/sh
 .SHELLFLAGS := -euc
-.PHONY: build census test bench fuzz lint postgres compiler
+.PHONY: build census test bench soak fuzz lint postgres compiler
 
 build:
 	$(GO) build -o bin/ ./cmd/gnucensus
@@ -49,6 +51,9 @@ bench: postgres
 	$(GO) test -run '^$$' -bench Ultrapeer -benchtime 20000x ./servent
 	$(GO) test -run '^$$' -bench Match -benchtime 1000x ./servent/library
 	$(GO) test -run '^$$' -bench . -benchtime 10x ./servent/urn ./servent/transfer
+
+soak: postgres
+	GNUCENSUS_TEST_SOAK=$(SOAKTIME) $(GO) test -run TestSoak -count 1 -timeout 24h -v ./cmd/gnucensus
 
 fuzz:
 	@for package in $$($(GO) list ./...); do

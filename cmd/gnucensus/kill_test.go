@@ -66,35 +66,35 @@ func TestInterruptedCrawlerResumes(t *testing.T) {
 func TestKilledDatabaseEndsImpatientCrawl(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 3})
-	data, dsn := privateServer(t)
-	args := []string{"--data", data, "--seed", net.Seeds()[0].String(), "--database-patience", "0s"}
+	server := privateServer(t)
+	args := []string{"--data", server.data, "--seed", net.Seeds()[0].String(), "--database-patience", "0s"}
 	crawler := start(t, slowCrawl(args...)...)
-	before := awaitVisits(t, dsn, 50)
-	killServer(t, data)
+	before := awaitVisits(t, server.dsn, 50)
+	server.kill(t)
 	r := crawler.end(t)
 	if r.code != exitFailed || !strings.Contains(r.stderr, "gnucensus snapshot resume 1") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
-	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--data", data, "--format", "json"))
-	must(t, "db", "url", "--data", data) // it stays up for a look
-	checkResumed(t, open(t, dsn), s, net, before)
+	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--data", server.data, "--format", "json"))
+	must(t, "db", "url", "--data", server.data) // it stays up for a look
+	checkResumed(t, open(t, server.dsn), s, net, before)
 }
 
 // TestCrawlOutlivesItsDatabase kills the private PostgreSQL in the middle of a crawl, which starts it again.
 func TestCrawlOutlivesItsDatabase(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 4})
-	data, dsn := privateServer(t)
-	crawler := start(t, slowCrawl("--data", data, "--seed", net.Seeds()[0].String())...)
-	before := awaitVisits(t, dsn, 50)
-	killServer(t, data)
+	server := privateServer(t)
+	crawler := start(t, slowCrawl("--data", server.data, "--seed", net.Seeds()[0].String())...)
+	before := awaitVisits(t, server.dsn, 50)
+	server.kill(t)
 	r := crawler.end(t)
 	if r.code != exitDone || !strings.Contains(r.stderr, "the database is back") {
 		t.Fatalf("exit %d: %s", r.code, r.stderr)
 	}
-	must(t, "db", "url", "--data", data) // it stays up for a look
-	checkResumed(t, open(t, dsn), decode[summary](t, r.stdout), net, before)
-	if left := spooled(data); len(left) > 0 {
+	must(t, "db", "url", "--data", server.data) // it stays up for a look
+	checkResumed(t, open(t, server.dsn), decode[summary](t, r.stdout), net, before)
+	if left := spooled(server.data); len(left) > 0 {
 		t.Errorf("on disk: %v", left)
 	}
 }
@@ -103,19 +103,18 @@ func TestCrawlOutlivesItsDatabase(t *testing.T) {
 func TestCrawlGoesOnWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 5})
-	server, dsn := privateServer(t)
-	data := dataDir(t)
-	args := []string{"--database", dsn, "--data", data, "--seed", net.Seeds()[0].String()}
+	server, data := privateServer(t), dataDir(t)
+	args := []string{"--database", server.dsn, "--data", data, "--seed", net.Seeds()[0].String()}
 	crawler := start(t, slowCrawl(args...)...)
-	before := awaitVisits(t, dsn, 50)
-	killServer(t, server)
+	before := awaitVisits(t, server.dsn, 50)
+	server.kill(t)
 	eventually(t, "nothing was kept on disk", func() bool { return len(spooled(data)) > 0 })
-	must(t, "db", "url", "--data", server)
+	must(t, "db", "url", "--data", server.data)
 	r := crawler.end(t)
 	if r.code != exitDone {
 		t.Fatalf("exit %d: %s", r.code, r.stderr)
 	}
-	checkResumed(t, open(t, dsn), decode[summary](t, r.stdout), net, before)
+	checkResumed(t, open(t, server.dsn), decode[summary](t, r.stdout), net, before)
 	if left := spooled(data); len(left) > 0 {
 		t.Errorf("on disk: %v", left)
 	}
@@ -126,12 +125,11 @@ func TestCrawlGoesOnWithoutDatabase(t *testing.T) {
 func TestLossOfPower(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 6})
-	server, dsn := privateServer(t)
-	data := dataDir(t)
-	flags := []string{"--database", dsn, "--data", data}
+	server, data := privateServer(t), dataDir(t)
+	flags := []string{"--database", server.dsn, "--data", data}
 	crawler := start(t, slowCrawl(append(flags, "--seed", net.Seeds()[0].String())...)...)
-	before := awaitVisits(t, dsn, 50)
-	killServer(t, server)
+	before := awaitVisits(t, server.dsn, 50)
+	server.kill(t)
 	eventually(t, "nothing was kept on disk", func() bool { return len(spooled(data)) > 0 })
 	if err := crawler.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -145,35 +143,40 @@ func TestLossOfPower(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t, "db", "url", "--data", server)
+	must(t, "db", "url", "--data", server.data)
 	r := run(t, append([]string{"snapshot", "resume", "1", "--format", "json"}, flags...)...)
 	if r.code != exitDone || !strings.Contains(r.stderr, "observations that waited in "+file) {
 		t.Fatalf("exit %d: %s", r.code, r.stderr)
 	}
-	checkResumed(t, open(t, dsn), decode[summary](t, r.stdout), net, before)
+	checkResumed(t, open(t, server.dsn), decode[summary](t, r.stdout), net, before)
 	if left := spooled(data); len(left) > 0 {
 		t.Errorf("on disk: %v", left)
 	}
 }
 
-// privateServer starts a private server that runs until the test ends, and returns its folder and URL.
-func privateServer(t *testing.T) (data, dsn string) {
+// A server is a private server that runs until the test ends.
+type server struct {
+	data, dsn string
+	process   int
+}
+
+func privateServer(t *testing.T) server {
 	t.Helper()
-	data = dataDir(t)
-	dsn = strings.TrimSpace(must(t, "db", "url", "--data", data))
+	data := dataDir(t)
+	dsn := strings.TrimSpace(must(t, "db", "url", "--data", data))
 	t.Cleanup(func() {
 		if r := run(t, "db", "stop", "--data", data); r.code != exitDone {
 			t.Error(r.stderr)
 		}
 	})
-	return data, dsn
+	status := decode[struct{ Process int }](t, must(t, "db", "status", "--data", data, "--format", "json"))
+	return server{data, dsn, status.Process}
 }
 
-// killServer kills a private server.
-func killServer(t *testing.T, data string) {
+// kill kills the server.
+func (s server) kill(t *testing.T) {
 	t.Helper()
-	status := decode[struct{ Process int }](t, must(t, "db", "status", "--data", data, "--format", "json"))
-	if err := syscall.Kill(status.Process, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(s.process, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 }

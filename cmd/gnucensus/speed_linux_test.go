@@ -52,7 +52,7 @@ func crawlCrowd(t testing.TB, c crowd, flags ...string) (r crowdCrawl) {
 		look := time.NewTicker(100 * time.Millisecond)
 		defer look.Stop()
 		for ctx.Err() == nil {
-			r.peak = max(r.peak, memoryPeak(crawler.Process.Pid))
+			r.peak = max(r.peak, memoryOf(crawler.Process.Pid, "VmHWM"))
 			if r.enumerated == 0 && heard(ctx, db) == int64(c.hosts) {
 				r.enumerated = time.Since(begun)
 			}
@@ -94,11 +94,12 @@ func databaseSize(t testing.TB, db *storage.DB) int64 {
 	return rows(t, db, "SELECT pg_database_size(current_database())")[0][0].(int64)
 }
 
-// memoryPeak returns the most memory that a process was resident in, in bytes; 0 when it has ended.
-func memoryPeak(pid int) int64 {
+// memoryOf returns what the kernel says of a process's memory in bytes: VmHWM is the peak of what was resident, VmRSS is what
+// is. It returns 0 when the process has ended.
+func memoryOf(pid int, field string) int64 {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(text)) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if value, found := strings.CutPrefix(line, field+":"); found {
 			kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 			return kib << 10
 		}
@@ -106,8 +107,8 @@ func memoryPeak(pid int) int64 {
 	return 0
 }
 
-// table prints a table into the log of a benchmark.
-func table(b *testing.B, heads string, lines func(row func(cells ...any))) {
+// table prints a table into the log of a test.
+func table(b testing.TB, heads string, lines func(row func(cells ...any))) {
 	b.Helper()
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
