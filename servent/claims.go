@@ -11,8 +11,11 @@ import (
 	"gnucensus/servent/message"
 )
 
-// claimsKept is how many responders one query fetches hits from.
-const claimsKept = 4096
+// How many responders a query fetches hits from: an own one, and one of the many that are asked for leaves.
+const (
+	claimsKept     = 4096
+	leafClaimsKept = 256
+)
 
 // A claim is what a query fetches from one responder.
 type claim struct {
@@ -22,6 +25,8 @@ type claim struct {
 
 // Claims are what a query fetches out of band, by responder.
 type claims struct {
+	most int
+
 	mu sync.Mutex
 	by map[netip.AddrPort]claim
 }
@@ -36,7 +41,7 @@ func (s *claims) make(from netip.AddrPort, c claim) bool {
 	if s.by == nil {
 		s.by = make(map[netip.AddrPort]claim)
 	}
-	if len(s.by) >= claimsKept {
+	if len(s.by) >= s.most {
 		return false
 	}
 	s.by[from] = c

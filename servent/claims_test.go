@@ -49,7 +49,7 @@ func TestTokensOfOneQuery(t *testing.T) {
 		from netip.AddrPort
 		good bool
 	}{"its own": {one, from, true}, "of another query": {two, from, false}, "of another responder": {one, other, false}} {
-		var fetched claims
+		fetched := claims{most: 1}
 		fetched.make(c.from, claim{left: 1, token: s.token(c.id[:], c.from)})
 		if got := fetched.meet(c.from, hit(token)); got != c.good {
 			t.Errorf("%s: taken %v", name, got)
@@ -66,11 +66,11 @@ func TestTokensOfOneQuery(t *testing.T) {
 // TestClaimsAreBounded: one query fetches from so many responders.
 func TestClaimsAreBounded(t *testing.T) {
 	t.Parallel()
-	var s claims
-	for i := range 2 * claimsKept {
+	s := claims{most: leafClaimsKept}
+	for i := range 2 * leafClaimsKept {
 		s.make(netip.AddrPortFrom(netip.AddrFrom4([4]byte{11, 0, byte(i >> 8), byte(i)}), 6346), claim{left: 1})
 	}
-	if len(s.by) != claimsKept {
+	if len(s.by) != leafClaimsKept {
 		t.Errorf("%d claims", len(s.by))
 	}
 }

@@ -339,14 +339,16 @@ func TestHitsForALeaf(t *testing.T) {
 	const near, far = "127.80.27.1:6346", "127.80.27.2:6346"
 	c := ultrapeer(near)
 	c.Substitute = true
-	run(t, c)
+	n := run(t, c)
 	s := newSearcher(t, near, far)
+	n.began(t)
 	l := join(t, near)
 	id := message.NewGUID()
 	l.Send(message.Message{GUID: id, TTL: 4, Body: &message.Query{Flags: message.QueryMark, Words: "far"}})
+	ctx := within(t)
 	var query message.Message
 	for query.Body == nil {
-		m, err := s.link.Receive(within(t))
+		m, err := s.link.Receive(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -372,7 +374,7 @@ func TestHitsForALeaf(t *testing.T) {
 	s.ping(near)
 	l.Send(message.Message{GUID: id, TTL: 1, Body: &message.Ping{}})
 	for {
-		m, err := l.Receive(within(t))
+		m, err := l.Receive(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,12 +393,13 @@ func TestEnoughHits(t *testing.T) {
 	const near, far = "127.80.28.1:6346", "127.80.28.2:6346"
 	c := ultrapeer(near)
 	c.Substitute, c.Results = true, 3
-	run(t, c)
+	n := run(t, c)
 	s := newSearcher(t, near, far)
+	n.began(t)
 	l := join(t, near)
 	l.Send(message.Message{GUID: message.NewGUID(), TTL: 4, Body: &message.Query{Flags: message.QueryMark, Words: "far"}})
-	for {
-		m, err := s.link.Receive(within(t))
+	for ctx := within(t); ; {
+		m, err := s.link.Receive(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -91,7 +91,7 @@ func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 	}
 	return &asking{
 		message: m, key: qrp.KeyOf(q.Words), target: n.cfg.Results, ttl: maxTTL,
-		hit: hit, changed: make(chan struct{}, 1),
+		hit: hit, claims: claims{most: claimsKept}, changed: make(chan struct{}, 1),
 	}
 }
 

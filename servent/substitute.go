@@ -77,7 +77,7 @@ func (n *Node) substitute(leaf *peer, m message.Message, q *message.Query) (aske
 	if _, err := message.Append(nil, asked); err != nil || n.routes.add(asked.GUID, leaf.id, m.TTL) != fresh {
 		return m, nil // it would be too long, or is asked already
 	}
-	own = &substitute{leaf: leaf.id, id: m.GUID}
+	own = &substitute{leaf: leaf.id, id: m.GUID, claims: claims{most: leafClaimsKept}}
 	n.substitutes.put(asked.GUID, own)
 	return asked, own
 }

@@ -260,11 +260,14 @@ func TestSearchFindsUltrapeers(t *testing.T) {
 		"hosts of a cache":        {"--cache", top},
 		"hosts of a cache by UDP": {"--cache", other, "--mode", "guess"}, // none is asked twice
 	} {
-		r := run(t, append([]string{"search", "--wait", "1500ms", "--format", "json", "free music"}, args...)...)
-		results, summary := found(t, r.stdout)
-		if r.code != exitDone || summary.Results != 1 || results[top].Name != "free music.ogg" {
-			t.Errorf("%s: exit %d\n%s%s", name, r.code, r.stdout, r.stderr)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, append([]string{"search", "--wait", "6s", "--format", "json", "free music"}, args...)...)
+			results, summary := found(t, r.stdout)
+			if r.code != exitDone || summary.Results != 1 || results[top].Name != "free music.ogg" {
+				t.Errorf("exit %d\n%s%s", r.code, r.stdout, r.stderr)
+			}
+		})
 	}
 }
 

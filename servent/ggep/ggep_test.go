@@ -131,6 +131,13 @@ func readAllKeys(x Blocks) {
 	x.LF()
 	x.CT()
 	x.M()
+	x.PATH()
+	x.Partial()
+	x.WH()
+	x.XQ()
+	x.I6()
+	x.FW()
+	x.Guesser()
 	x.GTKGV()
 	x.ReturnPath()
 }

@@ -137,7 +137,7 @@ func (n *Net) flood() float64 {
 }
 
 // TestSearches: nearly every rare file is found from any leaf, a common one often enough, and both for a tenth of the messages
-// that a flood takes.
+// that a flood takes. Who asks for hits out of band gets them so.
 func TestSearches(t *testing.T) {
 	t.Parallel()
 	n := crowd(t, "127.31.8.1")
@@ -168,4 +168,22 @@ func TestSearches(t *testing.T) {
 	if 10*cost > flood {
 		t.Errorf("a query costs %.0f messages, a flood %.0f", cost, flood)
 	}
+	if paths := n.paths(t, n.leaf(r)); paths[servent.OutOfBand] < 50 {
+		t.Errorf("results by path: %v", paths)
+	}
+}
+
+// paths asks out of band for what is common, and returns by which way how many of 100 results come.
+func (n *Net) paths(t *testing.T, from *servent.Node) map[servent.Path]int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	paths, results := make(map[servent.Path]int), 0
+	for hit := range from.Search(ctx, message.Query{Flags: message.QueryOOB, Words: commonWords}) {
+		paths[hit.Path] += len(hit.Results)
+		if results += len(hit.Results); results >= 100 {
+			break
+		}
+	}
+	return paths
 }
