@@ -96,19 +96,19 @@ func (db *DB) ImportEdges(ctx context.Context, m Meta, edges iter.Seq2[Edge, err
 // A graph is an edge list with its hosts numbered from 1, in the order of their first mention.
 type graph struct {
 	numbers map[uint64]int32
-	names   []uint64 // of host i+1
-	tellers []int32  // hosts with links, in the order of their first
-	links   map[int32][]int32
+	names   []uint64  // of host i+1
+	tellers []int32   // hosts with links, in the order of their first
+	links   [][]int32 // by host, from 1
 }
 
 func readGraph(edges iter.Seq2[Edge, error]) (*graph, error) {
-	g := &graph{numbers: map[uint64]int32{}, links: map[int32][]int32{}}
+	g := &graph{numbers: map[uint64]int32{}, links: make([][]int32, 1)}
 	for e, err := range edges {
 		if err != nil {
 			return nil, err
 		}
 		from, to := g.number(e.From), g.number(e.To)
-		if _, ok := g.links[from]; !ok {
+		if g.links[from] == nil {
 			g.tellers = append(g.tellers, from)
 		}
 		g.links[from] = append(g.links[from], to)
@@ -122,42 +122,64 @@ func readGraph(edges iter.Seq2[Edge, error]) (*graph, error) {
 func (g *graph) number(name uint64) int32 {
 	id, ok := g.numbers[name]
 	if !ok {
-		g.names = append(g.names, name)
+		g.names, g.links = append(g.names, name), append(g.links, nil)
 		id = int32(len(g.names))
 		g.numbers[name] = id
 	}
 	return id
 }
 
+// importRows are stored at a time, so that no graph is in memory twice.
+const importRows = 20_000
+
 func (g *graph) store(ctx context.Context, tx pgx.Tx, snapshot int64) error {
 	b := newBatch()
+	flush := func(row int) error {
+		if row%importRows > 0 {
+			return nil
+		}
+		defer b.reset()
+		return b.store(ctx, tx)
+	}
 	for i, name := range g.names {
-		c := &b.endpoints
-		c.row()
-		c.int32(int32(snapshot))
-		c.int32(int32(i + 1))
-		c.null() // addr
-		c.null() // port
-		c.text(strconv.FormatUint(name, 10))
+		addNamed(&b.endpoints, snapshot, int32(i+1), name)
+		if err := flush(i + 1); err != nil {
+			return err
+		}
 	}
 	now := time.Now()
 	for i, host := range g.tellers {
-		c := &b.observations
-		c.row()
-		c.int32(int32(snapshot))
-		c.int32(int32(i + 1))
-		c.int32(host)
-		c.text(string(probe.Import))
-		c.text(string(probe.Answered))
-		c.time(now)
-		c.int32(0) // no time is known
-		for range importUnknown {
-			c.null()
+		g.addObservation(&b.observations, snapshot, int32(i+1), host, now)
+		if err := flush(i + 1); err != nil {
+			return err
 		}
-		c.list(g.links[host])
-		c.null() // leaves
 	}
 	return b.store(ctx, tx)
+}
+
+func addNamed(c *copying, snapshot int64, id int32, name uint64) {
+	c.row()
+	c.int32(int32(snapshot))
+	c.int32(id)
+	c.null() // addr
+	c.null() // port
+	c.text(strconv.FormatUint(name, 10))
+}
+
+func (g *graph) addObservation(c *copying, snapshot int64, id, host int32, now time.Time) {
+	c.row()
+	c.int32(int32(snapshot))
+	c.int32(id)
+	c.int32(host)
+	c.text(string(probe.Import))
+	c.text(string(probe.Answered))
+	c.time(now)
+	c.int32(0) // no time is known
+	for range importUnknown {
+		c.null()
+	}
+	c.list(g.links[host])
+	c.null() // leaves
 }
 
 // importUnknown is how many columns of an observation, from detail to fields, a graph knows nothing of.

@@ -162,6 +162,32 @@ func TestImportEdgesKeepsThemAsTold(t *testing.T) {
 	}
 }
 
+// A large graph is stored in several parts, of which none is lost.
+func TestImportEdgesInParts(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	const hosts = 45_000
+	ring := func(yield func(storage.Edge, error) bool) {
+		for v := range uint64(hosts) {
+			if !yield(storage.Edge{From: v, To: (v + 1) % hosts}, nil) {
+				return
+			}
+		}
+	}
+	id, err := db.ImportEdges(t.Context(), meta, ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.Coverage(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := storage.Coverage{Heard: hosts, Visited: hosts, Reached: hosts, Edges: hosts, Observations: hosts}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("coverage (-want +got):\n%s", diff)
+	}
+}
+
 func TestImportEdgesWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)
