@@ -20,6 +20,16 @@ func Keep(ctx context.Context, db *storage.DB, snapshot int64, version string) e
 	return keep(ctx, db, snapshot, version, nil)
 }
 
+// KeepAll keeps what Keep keeps and what any report needs besides. The graph is read once for all, where each report by itself
+// would read it again.
+func KeepAll(ctx context.Context, db *storage.DB, snapshot int64, version string) error {
+	var needs []string
+	for _, d := range definitions() {
+		needs = append(needs, d.needs...)
+	}
+	return keep(ctx, db, snapshot, version, needs)
+}
+
 // keep keeps hosts, and the measures that a report needs, by the first part of their names.
 func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string) error {
 	at, err := db.Size(ctx, snapshot) // first: what the snapshot gains meanwhile makes stale what is stored

@@ -19,13 +19,16 @@ var measures = slices.Concat([]measure{
 	{"graph.components", "weakly connected components, single hosts included", (*topology).components},
 	{"graph.components.visited", "the same" + alone, visitedAlone((*structure).components)},
 	{"graph.strong_components", "strongly connected components of the links as told", (*topology).strongComponents},
+	{"graph.strong_components.visited", "the same" + alone, visitedAlone((*structure).strongComponents)},
 
 	{"largest_component.hosts", "hosts of the weakly connected component that has most", (*topology).largestHosts},
 	{"largest_component.hosts.visited", "those that were visited", (*topology).largestVisited},
 	{"largest_component.hosts.only_heard_of", "those that were never visited", (*topology).largestHeardOf},
 	{"largest_component.edges", "links inside that component", (*topology).largestEdges},
 	{"strong_component.hosts", "hosts of the strongly connected component that has most", (*topology).strongHosts},
+	{"strong_component.hosts.visited", "the same" + alone, visitedAlone((*structure).strongHosts)},
 	{"strong_component.edges", "links as told inside that component", (*topology).strongEdges},
+	{"strong_component.edges.visited", "the same" + alone, visitedAlone((*structure).strongEdges)},
 
 	{"degree.gini", "Gini coefficient of the degrees", (*topology).gini},
 	{"degree.gini.visited", "of those of the visited hosts", giniOf(true)},

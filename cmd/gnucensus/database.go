@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -109,4 +110,11 @@ func (db *database) info(ctx context.Context, id int64) (storage.SnapshotInfo, e
 		return storage.SnapshotInfo{}, fmt.Errorf("find snapshot %d: %w", id, storage.ErrNoSnapshot)
 	}
 	return infos[i], nil
+}
+
+// measure is use for work on whole graphs. These are a few large arrays without pointers: to look for what can be freed often
+// costs little, and a million hosts then fit in half the memory.
+func (p *program) measure(c *cli.Context, work func(*database) error) error {
+	debug.SetGCPercent(25)
+	return p.use(c, work)
 }

@@ -89,7 +89,7 @@ func (p *program) figure(c *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.use(c, func(db *database) error {
+	return p.measure(c, func(db *database) error {
 		id, err := db.chosen(c)
 		if err != nil {
 			return err

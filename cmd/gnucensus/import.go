@@ -95,7 +95,7 @@ func (p *program) importEdges(c *cli.Context) error {
 		return advise(err, "The file must be an edge list: two host numbers a line.")
 	}
 	defer in.Close()
-	return p.use(c, func(db *database) error {
+	return p.measure(c, func(db *database) error {
 		meta := storage.Meta{
 			Network: string(probe.Gnutella),
 			Vantage: c.String("vantage"),

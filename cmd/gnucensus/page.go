@@ -35,7 +35,7 @@ func (p *program) page(c *cli.Context) error {
 	if file == "" {
 		return usage(helpHint(c), "%s: --output FILE is missing", c.Command.HelpName)
 	}
-	return p.use(c, func(db *database) error {
+	return p.measure(c, func(db *database) error {
 		id, err := db.chosen(c)
 		if err != nil {
 			return err

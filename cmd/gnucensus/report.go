@@ -56,7 +56,7 @@ func (p *program) report(c *cli.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	return p.use(c, func(db *database) error {
+	return p.measure(c, func(db *database) error {
 		id, err := db.chosen(c)
 		if err != nil {
 			return err

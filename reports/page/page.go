@@ -101,6 +101,9 @@ func Write(ctx context.Context, db *storage.DB, snapshot int64, version string, 
 }
 
 func collect(ctx context.Context, db *storage.DB, snapshot int64, version string) (*content, error) {
+	if err := reports.KeepAll(ctx, db, snapshot, version); err != nil {
+		return nil, err
+	}
 	if err := reports.Keep(ctx, db, snapshot, version); err != nil {
 		return nil, err
 	}

@@ -17,8 +17,9 @@
 -- note: Links under visited join two visited hosts; those under only heard of have an end that was never visited.
 -- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Links between
 --   two hosts that were never visited are not known at all.
--- note: Under visited, assortativity, cores, distances, clustering and the number of weak components are those of the visited
---   hosts and the links between them alone, of which nothing is hearsay. The Gini coefficient is that of the degrees above.
+-- note: Under visited, assortativity, cores, strong components, distances, clustering and the number of weak components are
+--   those of the visited hosts and the links between them alone, of which nothing is hearsay. The Gini coefficient is that of
+--   the degrees above.
 -- note: Told by both ends: of links told of a host that listed its own, the share that it told too.
 -- note: Figures are counts, not estimates, so they have no interval. The quantiles are those of hosts: 90 % of hosts have at
 --   most so many links. Report degrees has the whole distribution, degree by degree; report tails fits laws to it, report
