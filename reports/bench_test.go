@@ -21,7 +21,7 @@ const (
 )
 
 // BenchmarkMillion reports on a mesh of 1 million hosts and 15 million links. It reports the seconds that each report takes
-// once the hosts are kept, and those that keeping them takes, which is done once, when a crawl is over.
+// once the hosts are kept, and those that keeping them takes, which the first report on a snapshot does.
 func BenchmarkMillion(b *testing.B) {
 	db := database(b)
 	snapshot := recordMesh(b, db)

@@ -13,9 +13,9 @@ import (
 // needsCensus stands among the needs of a report for the measures that queries/census_measures.sql computes.
 const needsCensus = "census"
 
-// Keep derives what all reports and figures need of the hosts of a snapshot, and keeps it: of a million hosts that takes long,
-// and is best done once, when a crawl or an import is over. Reports keep what is not kept. What this version of the code has
-// kept stays, unless the snapshot has grown since. [storage.ErrNoSnapshot] when there is no such snapshot.
+// Keep derives what all reports and figures need of the hosts of a snapshot, and keeps it: of a million hosts that takes long and
+// much memory, and is best done once, when the snapshot is complete. Reports keep what is not kept. What this version of the
+// code has kept stays, unless the snapshot has grown since. [storage.ErrNoSnapshot] when there is no such snapshot.
 func Keep(ctx context.Context, db *storage.DB, snapshot int64, version string) error {
 	return keep(ctx, db, snapshot, version, nil)
 }

@@ -12,7 +12,6 @@ import (
 
 	"gnucensus/crawler/pace"
 	"gnucensus/probe"
-	"gnucensus/reports"
 	"gnucensus/storage"
 	"gnucensus/storage/spool"
 )
@@ -176,12 +175,6 @@ func (p *program) take(ctx context.Context, c *census, db *database, snapshot *s
 	fmt.Fprintf(p.talk, "snapshot %d %s; Ctrl-C saves it\n", id, begins)
 	if err := c.run(ctx, seeds); err != nil {
 		return err
-	}
-	if c.state == storage.StateComplete {
-		// A Ctrl-C now only puts it off: the first report does it.
-		if err := reports.Keep(ctx, db.DB, id, version()); err != nil && ctx.Err() == nil {
-			return err
-		}
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
