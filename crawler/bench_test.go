@@ -61,7 +61,7 @@ func BenchmarkFrontier(b *testing.B) {
 	var bytes uint64
 	for b.Loop() {
 		before := heap()
-		f := newFrontier(0)
+		f := newFrontier(0, 0)
 		for i := range uint32(hosts) {
 			f.hear(tree{}.host(i), i/30)
 		}

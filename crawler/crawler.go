@@ -31,6 +31,7 @@ type Config struct {
 	MaxHosts int           // hosts visited in this run; 0: no bound
 	Duration time.Duration // after it no visit is begun, those under way end by themselves; 0: no bound
 	Revisit  time.Duration // hosts that did not answer in time are visited again, at the end and so long after; 0: they are not
+	OneWord  int           // hosts visited that the same host alone has named, so that nobody aims the walk; 0: no bound
 	Seed     uint64        // draws lots among hosts that as many vouch for; 0: they are visited in the order of hearing
 
 	BatchSize    int           // observations that make a batch, or fewer when these name many hosts; 0: 10,000
@@ -53,8 +54,8 @@ const (
 
 // Validate reports a field that makes no sense.
 func (c Config) Validate() error {
-	if c.Workers < 0 || c.MaxHosts < 0 || c.BatchSize < 0 {
-		return errors.New("configure crawl: workers, hosts and batch size must not be negative")
+	if c.Workers < 0 || c.MaxHosts < 0 || c.OneWord < 0 || c.BatchSize < 0 {
+		return errors.New("configure crawl: workers, hosts, hosts on one word and batch size must not be negative")
 	}
 	if c.Duration < 0 || c.Revisit < 0 || c.BatchAge < 0 || c.WriteTimeout < 0 {
 		return errors.New("configure crawl: durations must not be negative")

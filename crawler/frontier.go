@@ -21,6 +21,10 @@ type frontier struct {
 	waiting int
 	lot     *rand.Rand // nil: the order of hearing
 	later   []promise  // in the order of their times
+
+	word  int            // hosts that are handed out on one host's word alone; 0: no bound
+	spent map[uint32]int // of them, by who named them
+	held  []uint32       // hosts beyond it, unless others named them since
 }
 
 // A standing is what the frontier knows of a host: who vouched for it last, and its mark.
@@ -36,6 +40,7 @@ const (
 	vouchers mark = 0x0f
 	waits    mark = 0x10
 	visited  mark = 0x20
+	held     mark = 0x40
 )
 
 // Hosts are ranked by the binary order of the number of their vouchers: 1, 2 or 3, 4 to 7, 8 and more.
@@ -52,9 +57,10 @@ type promise struct {
 	due  time.Time
 }
 
-// newFrontier makes an empty frontier. Under a seed other than 0 it draws lots.
-func newFrontier(seed uint64) *frontier {
-	f := &frontier{known: roll.New()}
+// newFrontier makes an empty frontier. Under a seed other than 0 it draws lots; unless word is 0, it hands so many hosts out that
+// one and the same host alone has named.
+func newFrontier(seed uint64, word int) *frontier {
+	f := &frontier{known: roll.New(), word: word, spent: make(map[uint32]int)}
 	if seed != 0 {
 		f.lot = rand.New(rand.NewPCG(seed, seed))
 	}
@@ -93,6 +99,12 @@ func (f *frontier) hear(e probe.Endpoint, voucher uint32) {
 	before := s.mark.level()
 	s.mark++
 	s.voucher = voucher
+	if s.mark&held != 0 {
+		s.mark = s.mark&^held | waits
+		f.waiting++
+		f.queues[s.mark.level()].push(n)
+		return
+	}
 	if s.mark&waits != 0 && s.mark.level() > before {
 		f.queues[s.mark.level()].push(n) // and stays in the lower queue, which will pass over it
 	}
@@ -125,6 +137,36 @@ func (f *frontier) next() (probe.Endpoint, bool) {
 			}
 			s.mark &^= waits
 			f.waiting--
+			if f.holds(s) {
+				s.mark |= held
+				f.held = append(f.held, n)
+				continue
+			}
+			return f.endpoint(n), true
+		}
+	}
+	return probe.Endpoint{}, false
+}
+
+// holds tells whether a host is held back because whoever alone has named it named too many others; if not, it is counted.
+func (f *frontier) holds(s *standing) bool {
+	if f.word == 0 || s.mark&vouchers != 1 || s.voucher == 0 {
+		return false
+	}
+	if f.spent[s.voucher] >= f.word {
+		return true
+	}
+	f.spent[s.voucher]++
+	return false
+}
+
+// dismiss takes a host that is held back still, and false when there is none.
+func (f *frontier) dismiss() (probe.Endpoint, bool) {
+	for len(f.held) > 0 {
+		n := f.held[len(f.held)-1]
+		f.held = f.held[:len(f.held)-1]
+		if s := f.at(n); s.mark&held != 0 {
+			s.mark &^= held
 			return f.endpoint(n), true
 		}
 	}

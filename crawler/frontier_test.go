@@ -30,7 +30,7 @@ func (w waiting) rank() int {
 func TestFrontierRanksDistinctHosts(t *testing.T) {
 	addrs := []string{"127.40.0.1:1", "127.40.0.1:2", "127.40.0.2:1", "[2001:db8::1]:1", "[::1]:65535"}
 	rapid.Check(t, func(t *rapid.T) {
-		f := newFrontier(0)
+		f := newFrontier(0, 0)
 		known := map[probe.Endpoint]*waiting{}
 		queue := map[probe.Endpoint]*waiting{}
 		for step := range rapid.IntRange(0, 120).Draw(t, "steps") {
@@ -82,7 +82,7 @@ func first(queue map[probe.Endpoint]*waiting) (best probe.Endpoint) {
 }
 
 func TestFrontierKeepsTheOrderOfManyHosts(t *testing.T) {
-	f := newFrontier(0)
+	f := newFrontier(0, 0)
 	const hosts = 10_000
 	pushed, popped := 0, 0
 	for popped < hosts {
@@ -107,7 +107,7 @@ func TestFrontierKeepsTheOrderOfManyHosts(t *testing.T) {
 }
 
 func TestFrontierKeepsPromisesInTheirOrder(t *testing.T) {
-	f := newFrontier(0)
+	f := newFrontier(0, 0)
 	now := time.Now()
 	for i := range 3 {
 		f.hear(host(i), 0)
@@ -122,7 +122,7 @@ func TestFrontierKeepsPromisesInTheirOrder(t *testing.T) {
 }
 
 func TestHostsOfAnotherNetworkAreNotHeard(t *testing.T) {
-	f := newFrontier(0)
+	f := newFrontier(0, 0)
 	f.hear(host(1), 0)
 	other := host(2)
 	other.Network = "other"

@@ -30,12 +30,13 @@ type walk struct {
 
 	visited, reached int // recorded
 	cut              int // cut off
+	unvisited        int // left in the frontier when the walk ended
 	lost             int // brought back, or cut off, after the sink gave an error
 }
 
 func newWalk(c *Crawler, seeds []probe.Endpoint) *walk {
 	w := &walk{
-		Crawler: c, frontier: newFrontier(c.cfg.Seed),
+		Crawler: c, frontier: newFrontier(c.cfg.Seed, c.cfg.OneWord),
 		hosts: make(chan []probe.Endpoint), visits: make(chan []probe.Visit),
 		batches: make(chan batch), written: make(chan error),
 		timer: time.NewTimer(0), age: time.NewTimer(c.cfg.BatchAge),
@@ -62,8 +63,9 @@ func (w *walk) loop(ctx context.Context) error {
 	}
 	for {
 		w.prepare()
+		w.dismiss()
 		w.flush()
-		if len(w.ready) == 0 && w.flight == 0 && !w.busy && w.over() {
+		if len(w.ready) == 0 && w.flight == 0 && !w.busy && w.over() && w.gathering.empty() {
 			return nil
 		}
 		hosts, visits := w.hosts, w.visits
@@ -126,7 +128,10 @@ func (w *walk) prepare() {
 	room := min(w.cfg.Workers-w.flight, handful)
 	if first := min(room, w.left()); first > 0 {
 		for range w.admit(first) {
-			e, _ := w.frontier.next()
+			e, ok := w.frontier.next()
+			if !ok {
+				return // all others are held back
+			}
 			w.ready = append(w.ready, e)
 			w.begun++
 		}
@@ -142,6 +147,27 @@ func (w *walk) prepare() {
 	}
 	if w.admit(1) == 1 {
 		w.ready = append(w.ready, w.frontier.keep())
+	}
+}
+
+// dismiss records, when no visit is left, that hosts were passed over which one host alone had named, beside too many others. A
+// run that resumes this one would know nothing of that. So those that wait still are looked at as if it was their turn.
+func (w *walk) dismiss() {
+	if w.flight > 0 || len(w.ready) > 0 || !w.over() {
+		return
+	}
+	for _, ok := w.frontier.next(); ok; _, ok = w.frontier.next() {
+		w.unvisited++
+	}
+	for w.gathering.size() < w.cfg.BatchSize {
+		e, ok := w.frontier.dismiss()
+		if !ok {
+			return
+		}
+		w.gathering.add([]probe.Observation{{
+			Endpoint: e, Method: probe.PassedOver, Started: time.Now(), Outcome: probe.OutOfScope,
+			Detail: "one host alone names it, and has named too many",
+		}})
 	}
 }
 
@@ -205,7 +231,7 @@ func (w *walk) take(v probe.Visit) {
 
 // flush hands the batch to the writer when it is full or old, or when nothing more will come, and the writer is free.
 func (w *walk) flush() {
-	last := w.flight == 0 && len(w.ready) == 0 && w.over()
+	last := w.flight == 0 && len(w.ready) == 0 && w.over() && len(w.frontier.held) == 0
 	due := w.aged || last || w.gathering.size() >= w.cfg.BatchSize
 	if w.busy || w.gathering.empty() || !due {
 		return
@@ -232,7 +258,7 @@ func (w *walk) abandon() {
 func (w *walk) summary() Summary {
 	promised, _ := w.frontier.promised()
 	return Summary{
-		Complete: w.frontier.queued() == 0 && promised == 0 && w.cut == 0 && w.lost == 0,
+		Complete: w.unvisited == 0 && promised == 0 && w.cut == 0 && w.lost == 0,
 		Heard:    w.frontier.heard(),
 		Visited:  w.visited,
 		Reached:  w.reached,
@@ -244,7 +270,7 @@ func (w *walk) publish() {
 	p := &w.progress
 	promised, _ := w.frontier.promised()
 	p.heard.Store(int64(w.frontier.heard()))
-	p.queued.Store(int64(w.frontier.queued() + promised + len(w.ready)))
+	p.queued.Store(int64(w.frontier.queued() + w.unvisited + promised + len(w.ready)))
 	p.inFlight.Store(int64(w.flight))
 	p.visited.Store(int64(w.visited + w.writing.visited + w.gathering.visited))
 	p.reached.Store(int64(w.reached + w.writing.reached + w.gathering.reached))

@@ -40,6 +40,7 @@ const (
 	UDPCrawl    Method = "udp-crawl" // UDP crawler ping: the host lists its links
 	Guess       Method = "guess"     // request for a query key of GUESS: other hosts that answer GUESS queries
 	Query       Method = "query"     // a query asked through the host, as its leaf
+	PassedOver  Method = "none"      // no conversation: the walk did not visit the host
 	Import      Method = "import"    // read from a file that somebody else's crawl wrote
 )
 

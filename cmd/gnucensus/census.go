@@ -131,6 +131,7 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 		MaxHosts: c.MaxHosts,
 		Duration: c.Duration,
 		Revisit:  c.Revisit,
+		OneWord:  c.OneWord,
 		Seed:     c.RandomSeed,
 		Admit:    c.pacer.Admit,
 		Visited:  c.snapshot.Visited(),

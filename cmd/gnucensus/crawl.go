@@ -67,8 +67,12 @@ func crawlFlags() []cli.Flag {
 		rates("opens", "20,4,0.5,0.2", "attempt at most `R` connections a second: to all, to a /16, to a /24, to a host"),
 		rates("datagrams", "100,10,2,1", "send at most `R` datagrams a second, likewise; of IPv6, to a /48, to a /64"),
 		rates("bytes", "65536,16384,4096,2048", "send at most `R` bytes a second, likewise"),
-		&cli.IntFlag{Name: "connections", DefaultText: "live 200, lab 0", Usage: "have at most `N` connections at a time; 0, in scope lab only, is no limit"},
-		&cli.IntFlag{Name: "strangers", DefaultText: "live 32, lab 0", Usage: "try at most `N` addresses of a /24 (IPv6: /64) that nothing comes from"},
+		&cli.IntFlag{Name: "connections", DefaultText: "live 200, lab 0",
+			Usage: "have at most `N` connections at a time; 0, in scope lab only, is no limit"},
+		&cli.IntFlag{Name: "strangers", DefaultText: "live 32, lab 0",
+			Usage: "try at most `N` addresses of a /24 (IPv6: /64) that nothing comes from"},
+		&cli.IntFlag{Name: "one-word", Value: 512,
+			Usage: "visit at most `N` hosts that one and the same host alone names; 0: no limit"},
 		&cli.IntFlag{Name: "workers", DefaultText: "live 200, lab 1000", Usage: "visit at most `N` hosts at a time"},
 		&cli.IntFlag{Name: "max-hosts", Usage: "stop after `N` visits; 0: no limit"},
 		&cli.DurationFlag{Name: "duration", Usage: "begin no visit after `TIME`, such as 90m; 0: no limit"},
@@ -88,7 +92,10 @@ func crawlFlags() []cli.Flag {
 }
 
 func metricsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "metrics", Usage: "tell Prometheus at `ADDRESS:PORT` how the crawl goes (/metrics), and others whether (/healthz)"}
+	return &cli.StringFlag{
+		Name:  "metrics",
+		Usage: "tell Prometheus at `ADDRESS:PORT` how the crawl goes (/metrics), and others whether (/healthz)",
+	}
 }
 
 // crawl begins a snapshot and walks it.

@@ -55,6 +55,7 @@ func TestCrawlFlags(t *testing.T) {
 		{"datagrams", "9,0,0,0.5", func(s *settings) { s.Datagrams = pace.Rates{Total: 9, Host: 0.5} }},
 		{"bytes", "0,0,0,100", func(s *settings) { s.Bytes = pace.Rates{Host: 100} }},
 		{"connections", "8", func(s *settings) { s.Connections = 8 }},
+		{"one-word", "6", func(s *settings) { s.OneWord = 6 }},
 		{"strangers", "5", func(s *settings) { s.Strangers = 5 }},
 		{"workers", "9", func(s *settings) { s.Workers = 9 }},
 		{"max-hosts", "11", func(s *settings) { s.MaxHosts = 11 }},

@@ -36,7 +36,9 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newMetrics(pacer)
-	progress := func() crawler.Progress { return crawler.Progress{Heard: 5, Queued: 4, InFlight: 3, Visited: 2, Reached: 1} }
+	progress := func() crawler.Progress {
+		return crawler.Progress{Heard: 5, Queued: 4, InFlight: 3, Visited: 2, Reached: 1}
+	}
 	m.progress.Store(&progress)
 	obs := []probe.Observation{
 		{Method: probe.UDPPing, Outcome: probe.Silent}, {Method: probe.UDPPing, Outcome: probe.Silent},

@@ -30,6 +30,7 @@ type settings struct {
 	Bytes       pace.Rates     `json:"bytes"`
 	Connections int            `json:"connections"`
 	Strangers   int            `json:"strangers"`
+	OneWord     int            `json:"one_word"`
 	Workers     int            `json:"workers"`
 	MaxHosts    int            `json:"max_hosts"`
 	Duration    time.Duration  `json:"duration_ns"`
@@ -77,6 +78,7 @@ func readSettings(c *cli.Context) (settings, error) {
 		Bytes:       limits.Bytes,
 		Connections: limits.Connections,
 		Strangers:   limits.Strangers,
+		OneWord:     c.Int("one-word"),
 		Workers:     defaultWorkers[scope],
 		MaxHosts:    c.Int("max-hosts"),
 		Duration:    c.Duration("duration"),
@@ -226,6 +228,8 @@ func (s settings) validate(scope pace.Scope) error {
 		return usage("", "--workers: %d is not between 1 and 10000", s.Workers)
 	case s.MaxHosts < 0:
 		return usage("0 means no limit.", "--max-hosts: %d is negative", s.MaxHosts)
+	case s.OneWord < 0:
+		return usage("0 means no limit.", "--one-word: %d is negative", s.OneWord)
 	case s.Duration < 0:
 		return usage("0 means no limit.", "--duration: %v is negative", s.Duration)
 	case s.Revisit < 0:

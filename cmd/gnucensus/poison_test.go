@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/servent/ggep"
+	"gnucensus/servent/lab"
+	"gnucensus/servent/message"
+	"gnucensus/storage/storagetest"
+)
+
+// beside returns the nth address of those that a lab of the test leaves free.
+func beside(hosts *lab.Net, n int) netip.AddrPort {
+	block := binary.BigEndian.Uint32(hosts.Truth()[0].Addr.Addr().AsSlice()) &^ 0x7ff
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], block+1024+uint32(n))
+	return netip.AddrPortFrom(netip.AddrFrom4(a), 6346)
+}
+
+// A victim counts the packets and connections that come.
+type victim struct {
+	packets atomic.Int64
+	addr    netip.AddrPort
+}
+
+// serve plays a host that has no TCP port and answers datagrams as told, until the test ends.
+func (v *victim) serve(t *testing.T, answer func(m message.Message) []byte) {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(v.addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { conn.Close(); <-done })
+	go func() {
+		defer close(done)
+		b := make([]byte, 1<<16)
+		for {
+			n, from, err := conn.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			v.packets.Add(1)
+			if m, err := message.ParseDatagram(b[:n]); err == nil && answer != nil {
+				conn.WriteToUDPAddrPort(answer(m), from)
+			}
+		}
+	}()
+}
+
+// listen counts connections too.
+func (v *victim) listen(t *testing.T) {
+	t.Helper()
+	l, err := net.Listen("tcp4", v.addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() { l.Close(); <-done })
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			v.packets.Add(1)
+			c.Close()
+		}
+	}()
+}
+
+const (
+	liars    = 40
+	liesEach = 2500
+	oneWord  = 5
+)
+
+// invented is the nth of 100,000 addresses at which nobody is: some of 127.27.0.0/16, some that belong to others.
+func invented(n int) netip.AddrPort {
+	if n%10 == 0 {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, byte(n >> 16), byte(n >> 8), byte(n)}), 6346)
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 27, byte(n >> 8), byte(n)}), uint16(6350+(n>>16)))
+}
+
+// liar answers every PING with names of hosts, those of the victims first.
+func liar(t *testing.T, n int, victims []*victim) func(m message.Message) []byte {
+	var names []ggep.Host
+	for _, v := range victims {
+		names = append(names, ggep.Host{Addr: v.addr})
+	}
+	for i := range liesEach {
+		names = append(names, ggep.Host{Addr: invented(n*liesEach + i)})
+	}
+	tail, err := ggep.Append(nil, ggep.IPP(names...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(m message.Message) []byte {
+		if m.Body.Type() != message.TypePing {
+			return nil
+		}
+		pong := &message.Pong{Addr: netip.MustParseAddrPort("127.0.0.0:6346"), Tail: tail}
+		b, err := message.Append(nil, message.Message{GUID: m.GUID, TTL: 1, Body: pong})
+		if err != nil {
+			t.Error(err)
+		}
+		return b
+	}
+}
+
+// TestPoisonedNetwork lets forty hosts name a hundred thousand others that do not exist, or that are victims: these are counted
+// as rumours, few of them are tried, those who opted out are not, and what is said of real hosts stays as it is.
+func TestPoisonedNetwork(t *testing.T) {
+	t.Parallel()
+	hosts := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 9})
+	clean := storagetest.DSN(t)
+	must(t, seeded(hosts, clean, "--query-via", "0")...)
+
+	tried, excluded := &victim{addr: beside(hosts, 100)}, &victim{addr: beside(hosts, 101)}
+	for _, v := range []*victim{tried, excluded} {
+		v.serve(t, nil)
+	}
+	excluded.listen(t)
+	args := []string{"--query-via", "0", "--one-word", fmt.Sprint(oneWord), "--exclude", file(t, excluded.addr.Addr().String())}
+	for n := range liars {
+		v := &victim{addr: beside(hosts, n)}
+		v.serve(t, liar(t, n, []*victim{tried, excluded}))
+		args = append(args, "--seed", v.addr.String())
+	}
+	dsn := storagetest.DSN(t)
+	s := decode[summary](t, must(t, seeded(hosts, dsn, args...)...))
+	const lies = liars * liesEach
+	if s.State != "complete" || s.Heard != 50+liars+2+lies || s.Rumours < lies {
+		t.Errorf("summary: %+v", s)
+	}
+	poisoned := open(t, dsn)
+	visited := rows(t, poisoned, `
+		SELECT count(*) FILTER (WHERE visited AND host LIKE '127.27.%'), count(*) FILTER (WHERE visited AND host LIKE '8.%')
+		FROM report.host`)[0]
+	if visited[0].(int64) > liars*oneWord || visited[0].(int64) == 0 || visited[1].(int64) != 0 {
+		t.Errorf("%v invented hosts were tried and %v out of scope, want at most %d and none", visited[0], visited[1], liars*oneWord)
+	}
+	if n := tried.packets.Load(); n > 3 {
+		t.Errorf("%d packets came to a victim, want at most 3", n)
+	}
+	if n := excluded.packets.Load(); n > 0 {
+		t.Errorf("%d packets came to a host that had opted out", n)
+	}
+	var real []string
+	for _, h := range hosts.Truth() {
+		real = append(real, h.Addr.String())
+	}
+	const figures = `
+		SELECT h.host, h.role, h.agent, h.files, h.outcome, d.degree, d.peers, d.leaves
+		FROM report.host h JOIN report.degree d USING (snapshot_id, endpoint_id)
+		WHERE h.host = ANY ($1) ORDER BY h.host`
+	if diff := cmp.Diff(rows(t, open(t, clean), figures, real), rows(t, poisoned, figures, real)); diff != "" {
+		t.Errorf("figures of real hosts (-clean +poisoned):\n%s", strings.TrimSpace(diff))
+	}
+}
