@@ -12,7 +12,6 @@ import (
 
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
-	"gnucensus/servent/qrp"
 )
 
 // Numbers of GUESS ("GUESS" in "Gnutella over UDP").
@@ -112,7 +111,7 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 		n.sendDatagram(from, hit)
 	}
 	m.TTL, m.Hops = 1, 1
-	n.relayToLeaves(nil, &copies{message: m}, qrp.KeyOf(q.Words))
+	n.relayToLeaves(nil, &copies{message: m}, keyOf(q))
 }
 
 // acknowledgeGuess sends the PONG that a query by UDP is answered with: it names another host to be asked, if there is one.

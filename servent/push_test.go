@@ -413,3 +413,28 @@ func TestPushProxyIsNoWeapon(t *testing.T) {
 }
 
 func base32GUID(id message.GUID) string { return urn.Base32.EncodeToString(id[:]) }
+
+// TestSearchByHash: a query for a hash alone finds its way to a leaf that has the file.
+func TestSearchByHash(t *testing.T) {
+	t.Parallel()
+	up, behind, _, content := walled(t, "127.23.6", 1000)
+	c := at(leaf("127.23.6.3:6346"))
+	c.Connect = []netip.AddrPort{up.Addr()}
+	searcher := run(t, c)
+	searcher.began(t)
+	sum, _, err := urn.Hash(t.Context(), bytes.NewReader(content), uint64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, err := message.Extensions{URNs: []string{urn.URN{SHA1: &sum}.String()}}.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{"", `\`} {
+		hit := firstHits(t, searcher, message.Query{Words: words, Tail: tail}, 1)[0]
+		found := transfer.List(hit.QueryHit)[0]
+		if hit.Servent != behind.GUID() || *found.URN.SHA1 != sum || *found.Size != 1000 || !found.Walled || found.Proxies[0] != up.Addr() {
+			t.Errorf("%q: %+v", words, found)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"gnucensus/servent/link"
 	"gnucensus/servent/message"
 	"gnucensus/servent/qrp"
+	"gnucensus/servent/urn"
 )
 
 // Reasons to part from a peer for its queries.
@@ -76,7 +77,7 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 	if n.Role() == Leaf {
 		return nil
 	}
-	key := qrp.KeyOf(q.Words)
+	key := keyOf(q)
 	if p.role == Leaf && n.cfg.Dialect.Dynamic {
 		n.askForLeaf(ctx, p, m, q, key, results)
 		return nil
@@ -91,7 +92,19 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 
 // sensible tells whether a query asks for something, in a form that servents of today write.
 func sensible(q *message.Query) bool {
-	return q.Flags&message.QueryMark != 0 && q.Words != "" && utf8.ValidString(q.Words)
+	asks := q.Words != "" || len(q.Extensions().URNs) > 0
+	return q.Flags&message.QueryMark != 0 && asks && utf8.ValidString(q.Words)
+}
+
+// keyOf is what a query is routed by: its words, and the files that it names by SHA1.
+func keyOf(q *message.Query) qrp.Key {
+	var names []string
+	for _, name := range q.Extensions().URNs {
+		if u, err := urn.Parse(name); err == nil && u.SHA1 != nil {
+			names = append(names, urn.URN{SHA1: u.SHA1}.String())
+		}
+	}
+	return qrp.KeyOf(q.Words, names...)
 }
 
 // relayToLeaves sends a query to the leaves that may have what it asks for, whatever its TTL, and returns how many those are.

@@ -10,7 +10,6 @@ import (
 
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
-	"gnucensus/servent/qrp"
 )
 
 // A Hit is what one responder answered to a query of the node.
@@ -90,7 +89,7 @@ func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 		q.Flags &^= message.QueryOOB
 	}
 	return &asking{
-		message: m, key: qrp.KeyOf(q.Words), target: n.cfg.Results, ttl: maxTTL,
+		message: m, key: keyOf(&q), target: n.cfg.Results, ttl: maxTTL,
 		hit: hit, claims: claims{most: claimsKept}, changed: make(chan struct{}, 1),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"gnucensus/servent/link"
 	"gnucensus/servent/message"
 	"gnucensus/servent/qrp"
+	"gnucensus/servent/urn"
 )
 
 // A routing is the query routing table that a node tells others: a leaf tells its ultrapeers what it has, an ultrapeer tells
@@ -35,7 +36,7 @@ func newRouting(l *library.Library) *routing {
 func tableOf(l *library.Library) *qrp.Table {
 	return qrp.Build(func(yield func(string) bool) {
 		for f := range l.All() {
-			if !yield(f.Name) {
+			if !yield(f.Name) || f.URN.SHA1 != nil && !yield(urn.URN{SHA1: f.URN.SHA1}.String()) {
 				return
 			}
 		}

@@ -111,16 +111,20 @@ func (t *Table) clear(slot uint32)    { t.present[slot/64] &^= 1 << (slot % 64) 
 func (t *Table) flip(slot uint32)     { t.present[slot/64] ^= 1 << (slot % 64) }
 
 // Add enters every word of a file name, and of each word the prefixes of four characters and more that lack at most five:
-// a query for a word's beginning finds it too.
+// a query for a word's beginning finds it too. A URN is entered whole.
 func (t *Table) Add(name string) {
 	for h := range entries(name) {
 		t.set(h >> (32 - t.width))
 	}
 }
 
-// entries hashes the words and prefixes of a name.
+// entries hashes the words and prefixes of a name, or a URN.
 func entries(name string) iter.Seq[uint32] {
 	return func(yield func(uint32) bool) {
+		if strings.HasPrefix(name, "urn:") {
+			yield(hash32(strings.ToLower(name)))
+			return
+		}
 		for _, word := range Words(name) {
 			if !yield(hash32(word)) {
 				return
@@ -177,29 +181,36 @@ func (t *Table) Equal(other *Table) bool {
 	return t.width == other.width && slices.Equal(t.present, other.present)
 }
 
-// Match tells whether all words of a query are present. A query without words matches nothing. Hashing once for many tables
-// is what [Key] is for.
+// Match tells whether one of the URNs of a query is present, or all of its words. A query with neither matches nothing. Hashing
+// once for many tables is what [Key] is for.
 func (t *Table) Match(q Key) bool {
-	for _, h := range q {
+	for _, h := range q.urns {
+		if t.get(h >> (32 - t.width)) {
+			return true
+		}
+	}
+	for _, h := range q.words {
 		if !t.get(h >> (32 - t.width)) {
 			return false
 		}
 	}
-	return len(q) > 0
+	return len(q.words) > 0
 }
 
 // A Key is a query hashed once, to be matched against tables of any size.
-type Key []uint32
+type Key struct{ words, urns []uint32 }
 
-// KeyOf hashes the words of a query, at most 128 of them.
-func KeyOf(query string) Key {
+// mostHashed is how many words of a query are hashed, and how many URNs.
+const mostHashed = 128
+
+// KeyOf hashes the words of a query, and the URNs that it asks for.
+func KeyOf(query string, urns ...string) (k Key) {
 	words := Words(query)
-	if len(words) > 128 {
-		words = words[:128]
+	for _, w := range words[:min(len(words), mostHashed)] {
+		k.words = append(k.words, hash32(w))
 	}
-	k := make(Key, len(words))
-	for i, w := range words {
-		k[i] = hash32(w)
+	for _, u := range urns[:min(len(urns), mostHashed)] {
+		k.urns = append(k.urns, hash32(strings.ToLower(u)))
 	}
 	return k
 }

@@ -59,6 +59,27 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestMatchURN: a file is found by its hash, whatever the words, and no part of the hash is a word.
+func TestMatchURN(t *testing.T) {
+	const here, elsewhere = "urn:sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ", "urn:sha1:LOUTZHNQZ74T6UVVEHLUEDSD63W2E6CP"
+	table := qrp.NewTable(1 << 16)
+	table.Add("Linux")
+	table.Add(here)
+	for _, test := range []struct {
+		words string
+		urns  []string
+		want  bool
+	}{
+		{"", []string{here}, true}, {"\\", []string{elsewhere, here}, true}, {"windows", []string{here}, true},
+		{"", []string{elsewhere}, false}, {"linux", []string{elsewhere}, true}, {"windows", []string{elsewhere}, false},
+		{"urn sha1", nil, false}, {here, nil, false},
+	} {
+		if got := table.Match(qrp.KeyOf(test.words, test.urns...)); got != test.want {
+			t.Errorf("%q, %q: %t", test.words, test.urns, got)
+		}
+	}
+}
+
 func TestMergeAcrossSizes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sizes := rapid.IntRange(6, 14)
