@@ -68,6 +68,7 @@ func (p *program) app() *cli.App {
 			p.serventCommand(),
 			p.searchCommand(),
 			p.browseCommand(),
+			p.getCommand(),
 			p.conformCommand(),
 			p.completionCommand(),
 		},

@@ -79,6 +79,7 @@ func (c *crew) run(ctx context.Context) error {
 			c.note(<-c.ended)
 		}
 	}()
+	c.report() // what is there before the first source works
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()
 	for {
@@ -141,7 +142,7 @@ func (c *crew) settle(ctx context.Context) (finished bool, err error) {
 	if !slices.ContainsFunc(c.sources, func(s *source) bool { return !s.dropped }) {
 		reasons := []error{ErrNoSources}
 		for _, d := range c.dropped {
-			reasons = append(reasons, fmt.Errorf("%s %w", d.Source.Addr, d.Err))
+			reasons = append(reasons, fmt.Errorf("%s %w", d.Source, d.Err))
 		}
 		return false, errors.Join(reasons...)
 	}

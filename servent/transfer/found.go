@@ -15,6 +15,14 @@ type Place struct {
 	Proxies []netip.AddrPort // its push proxies
 }
 
+// String returns the address of a source, or the GUID of one that is known by that alone.
+func (s Source) String() string {
+	if s.Addr.IsValid() {
+		return s.Addr.String()
+	}
+	return "servent " + s.Servent.String()
+}
+
 // A Found is a file that a host has told of.
 type Found struct {
 	Place

@@ -182,7 +182,7 @@ func disposition(value string) string {
 // ask sends a request and reads the head of its answer.
 func (s *session) ask(method, target string, more handshake.Fields) (*response, error) {
 	fields := handshake.Fields{
-		{Name: "Host", Value: s.source.Addr.String()}, {Name: "User-Agent", Value: s.job.Agent}, {Name: "X-Queue", Value: "1.0"},
+		{Name: "Host", Value: s.conn.RemoteAddr().String()}, {Name: "User-Agent", Value: s.job.Agent}, {Name: "X-Queue", Value: "1.0"},
 	}
 	if s.source.queueID != "" {
 		fields = append(fields, handshake.Field{Name: "X-Queued", Value: "ID=" + s.source.queueID})
