@@ -89,7 +89,7 @@ func (d *download) begin(ctx context.Context, size uint64, name string) error {
 	if d.part != nil { // nobody else writes it
 		return nil
 	}
-	if earlier, ok := findPartial(d.root, d.urn); ok && d.job.Name == "" {
+	if earlier, ok := findPartial(d.root, d.urn); ok {
 		name = earlier
 	} else if name == "" {
 		name = d.urn.String()

@@ -28,7 +28,7 @@ type Source struct {
 type Job struct {
 	URN      urn.URN  // the hashes of the file, as far as they are known
 	Size     uint64   // bytes; 0: not known
-	Name     string   // under which it is kept, made safe; empty: as an earlier Fetch called it, or as the first source says
+	Name     string   // under which it is kept, made safe, if no earlier Fetch of it was cut; empty: as the first source says
 	Folder   string   // where it is kept
 	Sources  []Source // to begin with; others are learnt from them
 	Parallel int      // connections at once; 0: 8

@@ -169,27 +169,29 @@ func TestCoarseTree(t *testing.T) {
 	}
 }
 
-// TestResumeUnnamed goes on with a file under the name that it was given first, whatever the next source calls it.
-func TestResumeUnnamed(t *testing.T) {
+// TestResumeRenamed goes on with a file under the name that it was given first, whatever it is called the next time.
+func TestResumeRenamed(t *testing.T) {
 	t.Parallel()
 	content := noise(1_000_000, 74)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	first, _ := cutting(t, content, 600_000, func() { <-ctx.Done() })
-	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{first}, Progress: func(p Progress) {
-		if p.Done > 0 {
-			cancel()
+	for _, name := range []string{"", "other.bin"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		first, _ := cutting(t, content, 600_000, func() { <-ctx.Done() })
+		job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{first}, Progress: func(p Progress) {
+			if p.Done > 0 {
+				cancel()
+			}
+		}}
+		if _, err := Fetch(ctx, job); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
 		}
-	}}
-	if _, err := Fetch(ctx, job); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	addr := listenServer(t, Config{Library: oneFile(t, "other.bin", content)})
-	job.Sources, job.Progress = []Source{{Addr: addr, Name: "other.bin"}}, nil
-	r, err := Fetch(t.Context(), job)
-	expectFile(t, job, r, err, content)
-	if filepath.Base(r.Path) != "file.bin" {
-		t.Errorf("the file is called %s", r.Path)
+		addr := listenServer(t, Config{Library: oneFile(t, "other.bin", content)})
+		job.Name, job.Sources, job.Progress = name, []Source{{Addr: addr, Name: "other.bin"}}, nil
+		r, err := Fetch(t.Context(), job)
+		expectFile(t, job, r, err, content)
+		if filepath.Base(r.Path) != "file.bin" {
+			t.Errorf("the file is called %s", r.Path)
+		}
 	}
 }
 
