@@ -30,6 +30,7 @@ type brake struct {
 	back   float64 // share of attempts to connect that something came back from, lately
 	silent int     // attempts in a row that nothing came back from
 	tried  int
+	life   time.Duration // when something came back last
 	since  time.Duration // when the row became suspicious; 0: it is not
 }
 
@@ -114,8 +115,9 @@ func (b *brake) sent(now time.Duration, err error) error {
 	return errOurs{err}
 }
 
-// dialled takes the result of an attempt to connect that was not cut off, and returns it, as our own failure where it is.
-func (b *brake) dialled(now time.Duration, err error) error {
+// dialled takes the result of an attempt to connect that was not cut off, and returns it, as our own failure where it is. A
+// timeout comes late: if something came back after the attempt was begun, the way out was open then, so it is the host's.
+func (b *brake) dialled(begun, now time.Duration, err error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var timeout net.Error
@@ -123,6 +125,10 @@ func (b *brake) dialled(now time.Duration, err error) error {
 	case err != nil && ours(err):
 		b.put(now, err)
 		return errOurs{err}
+	case errors.As(err, &timeout) && timeout.Timeout() && begun < b.life:
+		b.tried++
+		b.back *= 1 - weight
+		return err
 	case errors.As(err, &timeout) && timeout.Timeout():
 		b.silent++
 		if b.tried++; b.suspicious(now) {
@@ -133,7 +139,7 @@ func (b *brake) dialled(now time.Duration, err error) error {
 	b.tried++
 	b.back *= math.Pow(1-weight, float64(b.silent))
 	b.back += (1 - b.back) * weight
-	b.silent, b.since = 0, 0
+	b.silent, b.since, b.life = 0, 0, now
 	return err
 }
 
@@ -154,10 +160,10 @@ func (b *brake) suspicious(now time.Duration) bool {
 }
 
 // came says that a datagram came.
-func (b *brake) came() {
+func (b *brake) came(now time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.silent, b.since = 0, 0
+	b.silent, b.since, b.life = 0, 0, now
 }
 
 // ours tells whether an error is one of this machine.

@@ -231,7 +231,7 @@ func TestOwnLimitsSlowDown(t *testing.T) {
 		if took := send(100); took != 0 {
 			t.Errorf("without trouble 100 packets took %v", took)
 		}
-		err := b.dialled(now(), &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
+		err := b.dialled(now(), now(), &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
 		if probe.Classify(err) != probe.LocalLimit {
 			t.Errorf("out of descriptors: %v is %v", err, probe.Classify(err))
 		}
@@ -261,7 +261,7 @@ func TestSilenceOfAllIsOurs(t *testing.T) {
 	var now time.Duration
 	dial := func(err error) probe.Outcome {
 		now += 100 * time.Millisecond
-		return probe.Classify(b.dialled(now, err))
+		return probe.Classify(b.dialled(now, now, err))
 	}
 	for range 400 {
 		for _, err := range []error{nil, timeout, os.NewSyscallError("connect", syscall.ECONNREFUSED)} {
@@ -290,6 +290,31 @@ func TestSilenceOfAllIsOurs(t *testing.T) {
 	}
 	if most := int(suspicion/(100*time.Millisecond)) + 2; ours == 0 || ours > most || dial(timeout) != probe.ConnectTimeout {
 		t.Errorf("%d of 5000 timeouts are ours, want at most %d", ours, most)
+	}
+}
+
+// Timeouts come late: those of a crawl's silent hosts may come in a row when all others have answered long ago.
+func TestLateTimeoutsAreTheHosts(t *testing.T) {
+	t.Parallel()
+	b := &brake{log: slog.New(slog.DiscardHandler)}
+	timeout := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
+	for range 1000 {
+		if err := b.dialled(time.Second, time.Second, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.came(2 * time.Second)
+	for range 500 {
+		if o := probe.Classify(b.dialled(time.Second, 6*time.Second, timeout)); o != probe.ConnectTimeout {
+			t.Fatalf("a host that others answered after is %s", o)
+		}
+	}
+	ours := false
+	for range 500 {
+		ours = ours || probe.Classify(b.dialled(3*time.Second, 8*time.Second, timeout)) == probe.LocalLimit
+	}
+	if !ours {
+		t.Error("that nobody answered afterwards is not noticed")
 	}
 }
 

@@ -190,9 +190,10 @@ func (p *Pacer) dialOnce(ctx context.Context, to netip.AddrPort, permit permissi
 		leave()
 		return nil, err
 	}
+	begun := time.Since(p.started)
 	c, err := p.dialer.DialContext(ctx, "tcp", to.String())
 	if ctx.Err() == nil {
-		err = p.brake.dialled(time.Since(p.started), err)
+		err = p.brake.dialled(begun, time.Since(p.started), err)
 	}
 	if err != nil {
 		leave()

@@ -54,7 +54,7 @@ func (s *socket) ReadFrom(b []byte) (n int, from net.Addr, err error) {
 		return n, nil, err
 	}
 	s.pacer.strangers.heard(addr.Addr().Unmap())
-	s.pacer.brake.came()
+	s.pacer.brake.came(time.Since(s.pacer.started))
 	return n, net.UDPAddrFromAddrPort(addr), nil
 }
 

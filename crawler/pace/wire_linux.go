@@ -51,6 +51,7 @@ type letter struct {
 type line struct {
 	fd      int
 	opening uint32 // how often the number was used: an event may be of an earlier connection
+	begun   time.Duration
 	hello   []byte // to be sent as soon as there is a connection; nil: it was
 	to      netip.Addr
 	leave   func() // gives up its seat
@@ -206,7 +207,7 @@ func (w *wire) Connect(to netip.AddrPort, hello []byte) (number uint32, wait tim
 	}
 	number = w.number()
 	l := &w.lines[number]
-	*l = line{fd: fd, opening: l.opening + 1, hello: hello, to: a, leave: leave}
+	*l = line{fd: fd, opening: l.opening + 1, begun: w.now(), hello: hello, to: a, leave: leave}
 	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: a.As4()})
 	if err != nil && err != unix.EINPROGRESS {
 		w.Hang(number)
@@ -237,12 +238,13 @@ const seatWait = 20 * time.Millisecond
 func (w *wire) connected(l *line) {
 	l.hello = nil
 	w.pacer.strangers.heard(l.to)
-	w.pacer.brake.dialled(w.now(), nil)
+	w.pacer.brake.dialled(l.begun, w.now(), nil)
 }
 
 // dialled returns the error of an attempt to connect.
 func (w *wire) dialled(call string, err error) error {
-	return w.pacer.brake.dialled(w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, err)})
+	now := w.now()
+	return w.pacer.brake.dialled(now, now, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, err)})
 }
 
 func (w *wire) number() uint32 {
@@ -271,8 +273,9 @@ func (w *wire) Hang(number uint32) {
 }
 
 func (w *wire) GiveUp(number uint32) error {
+	begun := w.lines[number].begun
 	w.Hang(number)
-	return w.pacer.brake.dialled(w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded})
+	return w.pacer.brake.dialled(begun, w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded})
 }
 
 func (w *wire) Poll(until time.Time, datagram DatagramFunc, stream StreamFunc) error {
@@ -318,7 +321,7 @@ func (w *wire) receive(tell DatagramFunc) error {
 		return fmt.Errorf("read datagrams: %w", err)
 	}
 	if n > 0 {
-		w.pacer.brake.came()
+		w.pacer.brake.came(w.now())
 	}
 	for i := range n {
 		from := w.in.From(i)
