@@ -21,10 +21,9 @@ const maxFreshAgents = 10_000
 // there, and how many hosts it heard of, have no meaning and are not read; Source names the file that it comes from.
 //
 // rows gives the rows of a table, in an order that is the same each time: it is called twice for observation. A row has the
-// columns of the table but snapshot_id, in their order; that of an observation has the agent itself in the place of
-// agent_id, and ends before its lists of links. These are the rows of neighbour, with observation_id, relation and
-// endpoints, in the order of the observations. Values are as the columns need them: an int64, bool, string, time.Time,
-// netip.Addr or [16]byte, or []int64 for a list.
+// columns of the table but snapshot_id, in their order; that of an observation has the agent itself in the place of agent_id,
+// and ends before its lists of links: these are the rows of neighbour, with observation_id, relation and endpoints, in the order
+// of the observations. Values are as the columns need them: an int64, bool, string, time.Time, netip.Addr or [16]byte, or []int64 for a list.
 func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(table string) iter.Seq2[[]any, error]) (
 	id int64, err error) {
 	err = transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
