@@ -426,6 +426,12 @@ func TestSearchByHash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ping := message.HeadPing{Version: 1, URN: urn.URN{SHA1: &sum}.String()}
+	u := datagrams(t, up.Addr().String())
+	pong, ok := u.ask(t, message.Message{GUID: message.NewGUID(), TTL: 1, Body: ping.Vendor()}).(*message.Vendor)
+	if !ok || !pong.Is(message.LIME, 24) || pong.Body[1] != 0 {
+		t.Errorf("asked by UDP, who has not the file says %+v", pong)
+	}
 	tail, err := message.Extensions{URNs: []string{urn.URN{SHA1: &sum}.String()}}.Append(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -84,6 +84,9 @@ func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 	if n.Role() == Leaf && n.cfg.Dialect.Dynamic {
 		q.Flags |= message.QueryGuided
 	}
+	if n.walled() {
+		q.Flags |= message.QueryFirewalled
+	}
 	m := message.Message{GUID: message.NewGUID(), TTL: maxTTL, Body: &q}
 	if q.Flags&message.QueryOOB != 0 && !n.askOutOfBand(&m, &q) {
 		q.Flags &^= message.QueryOOB

@@ -4,8 +4,10 @@ import (
 	"context"
 	"net"
 
+	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
 	"gnucensus/servent/transfer"
+	"gnucensus/servent/urn"
 )
 
 // newServer returns the server of the node's files, nil when it serves none.
@@ -25,4 +27,33 @@ func (n *Node) serveFiles(ctx context.Context, c net.Conn) {
 	if err := n.server.Serve(ctx, c); err != nil {
 		n.log.Debug("upload ends", "remote", addrPort(c.RemoteAddr()), "err", err)
 	}
+}
+
+// headAlternates is how many alternate sources a HEAD pong names: no more than makes it as long as the ping.
+const headAlternates = 6
+
+// headPong answers who asks about a file by UDP, nil where nothing is shared ("HEAD ping / pong over UDP" in "Transfer between
+// servents"). It says whether the node is firewalled, which a PONG has no field for.
+func (n *Node) headPong(ping *message.HeadPing) *message.HeadPong {
+	u, err := urn.Parse(ping.URN)
+	if n.server == nil || err != nil || u.SHA1 == nil {
+		return nil
+	}
+	var status message.HeadStatus
+	if _, found := n.cfg.Library.BySHA1(*u.SHA1); found {
+		status = message.HeadStatus{
+			Code: message.HeadComplete, Vendor: message.VendorCode(n.cfg.Vendor.Code), Queue: int8(-min(n.server.Free(), 127)),
+			TLS: n.tls != nil,
+		}
+		if n.server.Busy() {
+			status.Queue = message.HeadBusy
+		}
+		if n.walled() {
+			status.Code |= message.HeadFirewalled
+		}
+		for _, at := range n.cfg.Uploads.Mesh.Find(*u.SHA1, headAlternates) {
+			status.Alternates = append(status.Alternates, ggep.Host{Addr: at})
+		}
+	}
+	return status.Pong(ping.Version, ping.Flags)
 }

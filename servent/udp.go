@@ -75,7 +75,7 @@ func (n *Node) answerDatagram(m message.Message, from netip.AddrPort) message.Bo
 	return nil
 }
 
-// handleDatagramVendor takes what is said of hits out of band.
+// handleDatagramVendor takes what is said of hits out of band, and answers questions about files.
 func (n *Node) handleDatagramVendor(m message.Message, v *message.Vendor, from netip.AddrPort) {
 	opened, err := v.Open()
 	if err != nil {
@@ -86,6 +86,10 @@ func (n *Node) handleDatagramVendor(m message.Message, v *message.Vendor, from n
 		n.claim(m.GUID, body, from)
 	case *message.OOBReplyAck:
 		n.deliver(m, body, from)
+	case *message.HeadPing:
+		if pong := n.headPong(body); pong != nil {
+			n.sendDatagram(from, message.Message{GUID: m.GUID, TTL: 1, Body: pong.Vendor()})
+		}
 	}
 }
 

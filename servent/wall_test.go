@@ -6,8 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"gnucensus/servent/library"
 	"gnucensus/servent/message"
 	"gnucensus/servent/transfer"
+	"gnucensus/servent/urn"
 )
 
 // helpers' messages, and those of push proxies.
@@ -161,6 +163,9 @@ func TestWallUDP(t *testing.T) {
 		r.pinged(message.NewGUID())
 		time.Sleep(helpWait)
 		synctest.Wait()
+		if q := r.ownAsking(message.Query{}, nil).message.Body.(*message.Query); q.Flags&message.QueryFirewalled == 0 {
+			t.Error("a query does not say that the node is firewalled")
+		}
 		if !r.walledUDP() {
 			t.Error("no PING came that was asked for, and UDP is open")
 		}
@@ -288,5 +293,46 @@ func TestQuota(t *testing.T) {
 		if !q.take(netip.MustParseAddr("203.0.113.9")) {
 			t.Error("no room although all are forgotten")
 		}
+	})
+}
+
+// TestHeadPong: who asks about a file by UDP is told whether it is there, and that the node is firewalled.
+func TestHeadPong(t *testing.T) {
+	t.Parallel()
+	sha1, tiger := urn.SHA1{1}, urn.Tiger{2}
+	mesh := new(library.Mesh)
+	other := netip.MustParseAddrPort("203.0.113.7:6346")
+	mesh.Add(sha1, other)
+	inRig(t, func(r *rig) {
+		ask := func(hash urn.SHA1, version uint16) message.HeadStatus {
+			pong := r.headPong(&message.HeadPing{
+				Version: version, Flags: message.HeadAlternates | message.HeadGGEP, URN: urn.URN{SHA1: &hash}.String(),
+			})
+			status, err := pong.Status()
+			if err != nil || pong.Version != version {
+				t.Errorf("version %d: %+v, %v", version, pong, err)
+			}
+			return status
+		}
+		for version := uint16(1); version <= 2; version++ {
+			r.wall.tcp.shut = false
+			s := ask(sha1, version)
+			if s.Code != message.HeadComplete || s.Queue != -3 || len(s.Alternates) != 1 || s.Alternates[0].Addr != other {
+				t.Errorf("version %d: %+v", version, s)
+			}
+			r.wall.tcp.shut = true
+			if s := ask(sha1, version); s.Code != message.HeadComplete|message.HeadFirewalled {
+				t.Errorf("version %d, firewalled: %+v", version, s)
+			}
+			if s := ask(urn.SHA1{9}, version); s.Code != 0 || len(s.Alternates) != 0 {
+				t.Errorf("version %d, no such file: %+v", version, s)
+			}
+		}
+		if r.headPong(&message.HeadPing{URN: "urn:md5:x"}) != nil {
+			t.Error("an answer about no file")
+		}
+	}, leafWithFiles, func(c *Config) {
+		c.Library = library.New([]library.File{{Name: "a", Size: 1, URN: urn.URN{SHA1: &sha1, Tiger: &tiger}}})
+		c.Uploads = &transfer.Config{Slots: 3, Mesh: mesh}
 	})
 }

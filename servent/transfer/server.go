@@ -64,7 +64,10 @@ func NewServer(cfg Config) *Server {
 }
 
 // Busy tells whether all slots are taken, as QUERY HITs say of their responder.
-func (s *Server) Busy() bool { return s.slots.allTaken() }
+func (s *Server) Busy() bool { return s.Free() == 0 }
+
+// Free is how many slots are free, as HEAD pongs say.
+func (s *Server) Free() int { return s.slots.left() }
 
 // Serve answers the requests of one connection until the client or the server has enough of it, or ctx ends, and closes it then.
 // The error is that of the connection, nil when it ended in good order.

@@ -203,11 +203,11 @@ func (s *slots) leave(given *slot) {
 	s.giveBack(given)
 }
 
-// allTaken tells whether no slot is to be had.
-func (s *slots) allTaken() bool {
+// left is how many slots are to be had.
+func (s *slots) left() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.free+len(s.parked) == 0
+	return s.free + len(s.parked)
 }
 
 // fields tells a position to a client: by X-Queued who knows PARQ, by X-Queue who knows the older queue, and by Retry-After

@@ -28,7 +28,7 @@ func TestQueue(t *testing.T) {
 		pass := func(d time.Duration) { <-time.After(d) } // on the fake clock
 		a, b, c, d := wish{host: peerHost(1)}, wish{host: peerHost(2)}, wish{host: peerHost(3)}, wish{host: peerHost(4)}
 		held, _ := s.take(wish{host: peerHost(9)})
-		if held == nil || !s.allTaken() {
+		if held == nil || s.left() != 0 {
 			t.Fatal("no slot at first")
 		}
 		placeA := expect("the first", a, 1, 1, 30*time.Second)
@@ -65,7 +65,7 @@ func TestParked(t *testing.T) {
 		}
 		one, two := take(1), take(2)
 		s.park(one)
-		if s.allTaken() {
+		if s.left() == 0 {
 			t.Error("a parked slot counts as taken")
 		}
 		if take(3) != nil {
