@@ -36,7 +36,7 @@ func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, n
 	if err != nil {
 		return err
 	}
-	kept, err := db.Measures(ctx, snapshot, version)
+	kept, err := db.Measures(ctx, snapshot, version, needs...)
 	if err != nil {
 		return err
 	}

@@ -33,10 +33,11 @@ type Measure struct {
 	Method string   // how it was computed, in words
 }
 
-// Measures returns the measures that this version of the code has stored for a snapshot, by name. Those that were computed
-// when the snapshot held less than now are left out.
-func (db *DB) Measures(ctx context.Context, id int64, version string) ([]Measure, error) {
-	rows, err := db.pool.Query(ctx, sql.Query("measures"), pgx.NamedArgs{"snapshot": id, "version": version})
+// Measures returns the measures of some things, the first parts of their names, that this version of the code has stored for a
+// snapshot, by name. Those that were computed when the snapshot held less than now are left out.
+func (db *DB) Measures(ctx context.Context, id int64, version string, things ...string) ([]Measure, error) {
+	args := pgx.NamedArgs{"snapshot": id, "version": version, "things": things}
+	rows, err := db.pool.Query(ctx, sql.Query("measures"), args)
 	if err != nil {
 		return nil, fmt.Errorf("read measures of snapshot %d: %w", id, err)
 	}

@@ -79,9 +79,12 @@ func TestMeasures(t *testing.T) {
 	}
 	expect := func(version string, want ...storage.Measure) {
 		t.Helper()
-		got, err := db.Measures(t.Context(), id, version)
+		got, err := db.Measures(t.Context(), id, version, "assortativity", "largest_component", "no such thing")
 		if err != nil {
 			t.Fatal(err)
+		}
+		if others, err := db.Measures(t.Context(), id, version, "largest", "component"); err != nil || len(others) > 0 {
+			t.Errorf("of other things: %v, error %v", others, err)
 		}
 		if diff := cmp.Diff(append([]storage.Measure{}, want...), got); diff != "" {
 			t.Errorf("measures (-want +got):\n%s", diff)

@@ -13,16 +13,16 @@ import (
 type series map[string][]float64
 
 // kept returns the series of a figure that takes the whole graph to compute. They are stored as measures, once for each
-// snapshot and version of the code, named figure.NAME.SERIES.PLACE, so that a large graph is not read again for each figure.
+// snapshot and version of the code, named figure-NAME.SERIES.PLACE, so that a large graph is not read again for each figure.
 func (a *Album) kept(ctx context.Context, name string, compute func(context.Context, *topology) (series, error)) (series, error) {
-	prefix := "figure." + name + "."
-	measures, err := a.db.Measures(ctx, a.about.ID, a.version)
+	thing := "figure-" + name
+	measures, err := a.db.Measures(ctx, a.about.ID, a.version, thing)
 	if err != nil {
 		return nil, err
 	}
 	found := series{}
 	for _, m := range measures {
-		key, ours := strings.CutPrefix(m.Name, prefix)
+		key, ours := strings.CutPrefix(m.Name, thing+".")
 		if !ours || m.Value == nil {
 			continue
 		}
@@ -46,14 +46,14 @@ func (a *Album) kept(ctx context.Context, name string, compute func(context.Cont
 	if found, err = compute(ctx, t); err != nil {
 		return nil, err
 	}
-	return found, a.keep(ctx, prefix, found)
+	return found, a.keep(ctx, thing, found)
 }
 
-func (a *Album) keep(ctx context.Context, prefix string, all series) error {
+func (a *Album) keep(ctx context.Context, thing string, all series) error {
 	var measures []storage.Measure
 	for of, values := range all {
 		for i := range values {
-			name := fmt.Sprintf("%s%s.%d", prefix, of, i)
+			name := fmt.Sprintf("%s.%s.%d", thing, of, i)
 			measures = append(measures, storage.Measure{Name: name, Value: &values[i], Method: "a point of a figure"})
 		}
 	}

@@ -27,46 +27,63 @@ const (
 )
 
 func network(ctx context.Context, a *Album) (*drawing, error) {
+	if a.about.heard > mostHosts {
+		return cored(ctx, a)
+	}
 	t, err := a.topology(ctx)
 	if err != nil {
 		return nil, err
 	}
-	d := &drawing{method: networkMethod}
-	switch {
-	case t.Edges() == 0:
-		d.painter, d.shape = &chart{empty: a.lacks(t.links())}, 0.3
-	case t.Hosts() > mostHosts:
-		s := newShells(t)
-		d.painter, d.shape = s, 1-chartPart
-		d.method += fmt.Sprintf(" Every dot stands for %s hosts. ", number(float64(s.each))) + shellsMethod
-	default:
-		d.painter = newPicture(t)
-		d.method += " " + pictureMethod
+	if t.Edges() == 0 {
+		return unlinked(a), nil
 	}
-	return d, nil
+	return &drawing{painter: newPicture(t), method: networkMethod + " " + pictureMethod}, nil
+}
+
+// cored is the picture of a network that is too large to show every host.
+func cored(ctx context.Context, a *Album) (*drawing, error) {
+	kept, err := a.kept(ctx, "network", measureShells)
+	if err != nil {
+		return nil, err
+	}
+	if a.lacks(kept["links"]) != "" {
+		return unlinked(a), nil
+	}
+	s, err := newShells(kept, a.about.heard)
+	if err != nil {
+		return nil, err
+	}
+	method := fmt.Sprintf("%s Every dot stands for %s hosts. %s", networkMethod, number(float64(s.each)), shellsMethod)
+	return &drawing{painter: s, shape: 1 - chartPart, method: method}, nil
+}
+
+// unlinked says that there are no links to show.
+func unlinked(a *Album) *drawing {
+	return &drawing{painter: &chart{empty: a.lacks(nil)}, shape: 0.3, method: networkMethod}
 }
 
 // A picture shows hosts at spots in the unit circle, and the links between them.
 type picture struct {
 	*topology
-	hosts  []int32 // that are shown
-	at     []spot  // by host, where it is shown
-	cores  []int   // by host
-	core   int     // the highest core number
-	degree int     // the highest degree
-	room   float64 // of a host, if all had the same, within reason; the radius of the whole is 1
+	hosts   []int32 // that are shown
+	at      []spot  // by host, where it is shown
+	cores   []int   // by host
+	degrees []int   // by host, those of the whole network
+	core    int     // the highest core number
+	degree  int     // the highest degree
+	room    float64 // of a host, if all had the same, within reason; the radius of the whole is 1
 }
 
 // newPicture shows every host where the forces put it.
 func newPicture(t *topology) *picture {
-	p := &picture{topology: t, at: t.arrange(), cores: t.Cores(), hosts: t.ByDegree()}
+	p := &picture{topology: t, at: t.arrange(), cores: t.Cores(), degrees: t.Degrees(), hosts: t.ByDegree()}
 	p.measure()
 	return p
 }
 
 func (p *picture) measure() {
 	p.core = max(1, slices.Max(p.cores))
-	p.degree = p.Degree(p.ByDegree()[0])
+	p.degree = slices.Max(p.degrees)
 	p.room = min(0.04, 1/math.Sqrt(float64(len(p.hosts))))
 }
 
@@ -98,7 +115,7 @@ func (p *picture) size(v int32) vg.Length {
 	if p.roles[v] == 'l' {
 		return vg.Length(p.room * leafSize)
 	}
-	return p.sizeOf(p.Degree(v))
+	return p.sizeOf(p.degrees[v])
 }
 
 func (p *picture) sizeOf(degree int) vg.Length {

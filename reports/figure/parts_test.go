@@ -340,7 +340,14 @@ func TestWithoutArcs(t *testing.T) {
 func TestShells(t *testing.T) {
 	t.Parallel()
 	large := synthetic(t, 50000)
-	s := newShells(large)
+	kept, err := measureShells(t.Context(), large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newShells(kept, large.Hosts())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if s.each != 3 || len(s.hosts) < 16666 || len(s.hosts) > 16667 {
 		t.Fatalf("%d dots for %d hosts each", len(s.hosts), s.each)
 	}
@@ -350,6 +357,25 @@ func TestShells(t *testing.T) {
 		if radius(inner) >= radius(outer) || radius(outer) > 1 || s.cores[inner] < s.cores[outer] {
 			t.Fatalf("core %d at %v, then core %d at %v", s.cores[inner], radius(inner), s.cores[outer], radius(outer))
 		}
+	}
+	visited, leaves := 0, 0
+	for _, v := range s.hosts {
+		if s.visited[v] {
+			visited++
+		}
+		if s.roles[v] == 'l' {
+			leaves++
+		}
+	}
+	if all := len(s.hosts); visited < all*3/4 || visited > all*17/20 || leaves < all*17/20 || leaves > all*19/20 {
+		t.Errorf("%d of %d dots are visited, %d are leaves", visited, all, leaves)
+	}
+	// A ninth of the links is between two of a third of the hosts.
+	if links := s.Edges(); links < large.Edges()/12 || links > large.Edges()/7 {
+		t.Errorf("%d links of %d are drawn", links, large.Edges())
+	}
+	if s.degree < 50 { // of the whole network, not of what is drawn
+		t.Errorf("the largest degree is %d", s.degree)
 	}
 	hosts := 0.0
 	for _, l := range s.beside.layers {
