@@ -101,8 +101,14 @@ func run(t *testing.T, c servent.Config) *running {
 		}
 	})
 	t.Cleanup(r.stop)
-	if !c.Firewalled {
-		<-listening
+	if c.Firewalled {
+		return r
+	}
+	select {
+	case <-listening:
+	case err := <-ended:
+		ended <- nil
+		t.Fatalf("run %v: %v", c.Addr, err)
 	}
 	return r
 }
