@@ -14,6 +14,7 @@ import (
 type topology struct {
 	*structure
 	visited   []bool
+	whole     []bool            // told all of its links
 	ownRoles  string            // a character for each host
 	toldRoles []string          // by host: ultrapeer or leaf; empty: nobody told
 	leafLinks *graph.Graph      // only the links between an ultrapeer and a leaf
@@ -34,12 +35,16 @@ func readTopology(ctx context.Context, db *storage.DB, snapshot int64, at storag
 	if err != nil {
 		return nil, err
 	}
-	t := &topology{visited: make([]bool, at.Endpoints), toldRoles: make([]string, at.Endpoints)}
+	t := &topology{visited: make([]bool, at.Endpoints), whole: make([]bool, at.Endpoints), toldRoles: make([]string, at.Endpoints)}
 	visited, _ := rows.Values[0][0].(string)
 	for i := range visited {
 		t.visited[i] = visited[i] == '1'
 	}
 	t.ownRoles, _ = rows.Values[0][1].(string)
+	whole, _ := rows.Values[0][2].(string)
+	for i := range whole {
+		t.whole[i] = whole[i] == '1'
+	}
 	all, ofLeaves := graph.NewBuilder(len(t.visited)), graph.NewBuilder(len(t.visited))
 	err = db.Links(ctx, snapshot, at, func(l storage.Links) error {
 		t.hear(l)
@@ -87,6 +92,10 @@ func visitedAlone(measure func(*structure) float64) func(*topology) float64 {
 func random(measure func(*structure) float64) func(*topology) float64 {
 	return func(t *topology) float64 { return measure(t.random()) }
 }
+
+func (t *topology) toldByBoth() float64   { return float64(t.Word(t.whole).Both) }
+func (t *topology) contradicted() float64 { return float64(t.Word(t.whole).Contradicted) }
+func (t *topology) toldByOne() float64    { return float64(t.Word(t.whole).Single) }
 
 func (t *topology) edgesVisited() float64   { return float64(t.EdgesAmong(t.visited)) }
 func (t *topology) edgesHeardOf() float64   { return t.edges() - t.edgesVisited() }

@@ -37,6 +37,26 @@ func (g *Graph) Reciprocity() float64 {
 	return ratio(float64(both), float64(answerable))
 }
 
+// A Word tells how far the ends of links agree: links that both ends told, links that one end told while the other told all of
+// its own without this one, and links of which only one end could speak.
+type Word struct{ Both, Contradicted, Single int }
+
+// Word counts links by who told them; whole are the hosts that told all of their links.
+func (g *Graph) Word(whole []bool) Word {
+	var w Word
+	for v := range int32(g.hosts) {
+		in := g.in.row(v)
+		both := common(in, g.out.row(v))
+		w.Both += both
+		if whole[v] {
+			w.Contradicted += len(in) - both
+		}
+	}
+	w.Both /= 2 // each was met at both ends
+	w.Single = g.Edges() - w.Both - w.Contradicted
+	return w
+}
+
 // Assortativity returns Pearson's correlation of the degrees at the two ends of a link (Newman 2002). It does not exist
 // when all ends have the same degree.
 func (g *Graph) Assortativity() float64 {

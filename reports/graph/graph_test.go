@@ -174,6 +174,32 @@ func (n naive) reciprocity() float64 {
 	return both / answerable
 }
 
+// word counts links by who told them, where every other host told all of its own.
+func (n naive) word() (w graph.Word) {
+	for a := range n.hosts {
+		for b := range a {
+			switch told, answered := n.told[a][b], n.told[b][a]; {
+			case told && answered:
+				w.Both++
+			case told && b%2 == 0, answered && a%2 == 0:
+				w.Contradicted++
+			case told, answered:
+				w.Single++
+			}
+		}
+	}
+	return w
+}
+
+// everyOther marks the hosts with an even number.
+func everyOther(hosts int) []bool {
+	marks := make([]bool, hosts)
+	for v := range marks {
+		marks[v] = v%2 == 0
+	}
+	return marks
+}
+
 // assortativity is Pearson's correlation over the ends of links.
 func (n naive) assortativity() float64 {
 	var x, y []float64
@@ -246,6 +272,10 @@ func check(t *rapid.T, g *graph.Graph, n naive) {
 
 	same("cores", n.cores(), g.Cores())
 	same("reciprocity", n.reciprocity(), g.Reciprocity())
+	word, want := g.Word(everyOther(n.hosts)), n.word()
+	same("told by both", float64(want.Both), float64(word.Both))
+	same("contradicted", float64(want.Contradicted), float64(word.Contradicted))
+	same("told by one", float64(want.Single), float64(word.Single))
 	same("assortativity", n.assortativity(), g.Assortativity())
 
 	pairs, mean, reached := []int64{}, 0.0, 0.0

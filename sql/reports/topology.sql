@@ -20,7 +20,9 @@
 -- note: Under visited, assortativity, cores, strong components, distances, clustering and the number of weak components are
 --   those of the visited hosts and the links between them alone, of which nothing is hearsay. The Gini coefficient is that of
 --   the degrees above.
--- note: Told by both ends: of links told of a host that listed its own, the share that it told too.
+-- note: Told by both ends: of links told of a host that listed its own, the share that it told too. Denied: the other end
+--   listed all of its links without this one; lists known to be trimmed deny nothing, and links that came or went between
+--   the two visits do.
 -- note: Figures are counts, not estimates, so they have no interval. The quantiles are those of hosts: 90 % of hosts have at
 --   most so many links. Report degrees has the whole distribution, degree by degree; report tails fits laws to it, report
 --   random compares the network with chance, and report resilience takes it apart.
@@ -90,6 +92,9 @@ figure AS (
         VALUES
             (1, 6, 'graph', 'edges', 'edges', 'graph.edges'),
             (1, 7, 'graph', 'told by both ends', '0 to 1', 'graph.reciprocity'),
+            (1, 8, 'graph', 'told by two', 'edges', 'graph.both'),
+            (1, 9, 'graph', 'told by one, denied', 'edges', 'graph.contradicted'),
+            (1, 10, 'graph', 'told by one alone', 'edges', 'graph.one'),
             (2, 0, 'weak components', 'number', 'components', 'graph.components'),
             (2, 1, 'largest weak component', 'hosts', 'hosts', 'largest_component.hosts'),
             (2, 3, 'largest weak component', 'edges', 'edges', 'largest_component.edges'),
