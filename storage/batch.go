@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -92,10 +91,6 @@ func (s *Snapshot) add(o *probe.Observation) error {
 	if err != nil {
 		return err
 	}
-	fields, err := fieldsJSON(o.Fields)
-	if err != nil {
-		return err
-	}
 	if err := s.sort(o.Peers); err != nil {
 		return err
 	}
@@ -119,7 +114,7 @@ func (s *Snapshot) add(o *probe.Observation) error {
 	c.count(o.Files)
 	c.count(o.KiB)
 	c.count(seconds(o.Uptime))
-	c.json(fields)
+	c.object(o.Fields)
 	c.list(s.batch.list(probe.PeerLink))
 	c.list(s.batch.list(probe.LeafLink))
 	s.addRumours(id)
@@ -256,16 +251,4 @@ func seconds(d *time.Duration) *int64 {
 	}
 	s := int64(*d / time.Second)
 	return &s
-}
-
-// fieldsJSON gives nil when there are no fields.
-func fieldsJSON(fields map[string]string) ([]byte, error) {
-	if len(fields) == 0 {
-		return nil, nil
-	}
-	cleaned := make(map[string]string, len(fields))
-	for name, value := range fields {
-		cleaned[clean(name)] = clean(value)
-	}
-	return json.Marshal(cleaned)
 }

@@ -156,13 +156,38 @@ func (c *copying) list(ids []int32) {
 	}
 }
 
-// json gives a jsonb: its version, and the text.
-func (c *copying) json(text []byte) {
-	if text == nil {
+// object gives a jsonb, NULL for one without fields: its version, and an object of texts, which are cleaned.
+func (c *copying) object(fields map[string]string) {
+	if len(fields) == 0 {
 		c.null()
 		return
 	}
 	const version = 1
-	c.length(1 + len(text))
-	c.buf = append(append(c.buf, version), text...)
+	begin := len(c.buf)
+	c.length(0) // until it is known
+	c.buf = append(c.buf, version)
+	mark := byte('{')
+	for name, value := range fields {
+		c.buf = appendQuoted(append(c.buf, mark), clean(name))
+		c.buf = appendQuoted(append(c.buf, ':'), clean(value))
+		mark = ','
+	}
+	c.buf = append(c.buf, '}')
+	binary.BigEndian.PutUint32(c.buf[begin:], uint32(len(c.buf)-begin-4))
+}
+
+// appendQuoted appends a clean text as JSON has it.
+func appendQuoted(b []byte, text string) []byte {
+	b = append(b, '"')
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = fmt.Appendf(b, "\\u%04x", c)
+		default:
+			b = append(b, c)
+		}
+	}
+	return append(b, '"')
 }
