@@ -63,7 +63,7 @@ func TestEveryOutcomeIsTheOneThatThePlanGave(t *testing.T) {
 			t.Parallel()
 			net := network(t, lab.Plan{
 				Ultrapeers: 30, Leaves: 100, Seed: seed,
-				Dead: 0.2, Firewalled: 0.1, Full: 0.1, Unaware: 0.05,
+				Dead: 0.2, Firewalled: 0.1, Full: 0.1, Unaware: 0.05, Slow: 0.05,
 			})
 			dsn := storagetest.DSN(t)
 			s := decode[summary](t, must(t, seeded(net, dsn, "--query-via", "0")...))

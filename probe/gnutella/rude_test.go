@@ -261,6 +261,10 @@ func TestRudeDatagrams(t *testing.T) {
 			b[message.HeaderLen+8] = 255
 			return [][]byte{b}
 		}, probe.Garbage, probe.Garbage},
+		"agents that are a bomb": {func(g message.GUID) [][]byte {
+			pong := &message.CrawlerPong{Features: message.FeatureAgents, Tail: bomb(t)}
+			return [][]byte{encode(t, message.Message{GUID: g, TTL: 1, Body: pong.Vendor()})}
+		}, probe.Garbage, probe.Answered},
 		"a hundred PONGs": {func(g message.GUID) [][]byte {
 			var all [][]byte
 			for range 100 {
