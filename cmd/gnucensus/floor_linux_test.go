@@ -16,9 +16,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gnucensus/internal/mmsg"
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
+	"gnucensus/servent/mmsg"
 )
 
 // A crowd is a crowd of light hosts in a process of its own.

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"gnucensus/internal/mmsg"
+	"gnucensus/servent/mmsg"
 
 	"golang.org/x/sys/unix"
 )

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"gnucensus/internal/mmsg"
+	"gnucensus/servent/mmsg"
 )
 
 const (
