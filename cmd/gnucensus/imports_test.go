@@ -78,7 +78,7 @@ var doors = map[string][]string{
 	"github.com/gaissmai/bart":            {"crawler/pace"},
 	"github.com/olekukonko/tablewriter":   {"reports"},
 	"golang.org/x/sync":                   {"servent", "probe", "storage", "cmd/gnucensus"},
-	"golang.org/x/sys":                    {"servent", "storage", "crawler/pace", "servent/mmsg"},
+	"golang.org/x/sys":                    {"servent", "storage", "crawler/pace"},
 	"golang.org/x/text":                   {"servent", "reports"},
 	"github.com/klauspost/compress":       {"servent", "reports/exchange"},
 	"github.com/parquet-go/parquet-go":    {"reports/exchange"},
