@@ -197,6 +197,8 @@ func explainFetch(ctx context.Context, err error) error {
 		return &hinted{err: err, hint: "The same command goes on from where it was.", code: exitInterrupted}
 	case errors.Is(err, fs.ErrExist):
 		return advise(err, "Move that file away, or name another folder by --out.")
+	case errors.Is(err, fs.ErrNotExist):
+		return advise(err, "Make the folder first, or name another by --out.")
 	case errors.Is(err, transfer.ErrNoSources):
 		return advise(err, "What has come is kept. More hosts may be found by --via HOST:PORT.")
 	}

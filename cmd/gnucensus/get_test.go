@@ -87,7 +87,7 @@ func TestGet(t *testing.T) {
 		{"get --limit fast " + two.Magnet, exitUsage, "--limit"},
 		{"get " + top + "/99", exitFailed, "no file of that number"},
 		{"get --via " + top + " urn:sha1:" + strings.Repeat("A", 32), exitFailed, "nobody found"},
-		{"get --out /nowhere " + two.Magnet, exitFailed, "/nowhere"},
+		{"get --out /nowhere " + two.Magnet, exitFailed, "Make the folder first"},
 		{"get magnet:?xt=" + two.URN + "&xs=http://" + top + "/", exitFailed, "does not have the file"},
 	} {
 		if r := run(t, strings.Fields(test.args)...); r.code != test.code || !strings.Contains(r.stderr, test.said) {
