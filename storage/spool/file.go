@@ -187,6 +187,11 @@ func (s *file) each(take func(batch) error) error {
 	return nil
 }
 
+// Close closes the file. It gives up the lock by itself, since a child process that is just beginning holds the file open too.
+func (s *file) Close() error {
+	return errors.Join(syscall.Flock(int(s.Fd()), syscall.LOCK_UN), s.File.Close())
+}
+
 // remove closes the file and deletes it.
 func (s *file) remove() error { return errors.Join(os.Remove(s.Name()), s.Close()) }
 

@@ -98,6 +98,28 @@ func TestWhatIsKeptComesBack(t *testing.T) {
 	}
 }
 
+// TestChildProcessHoldsNoLock has another descriptor of the open spool, as a child process has until it begins its program.
+func TestChildProcessHoldsNoLock(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	f, err := open(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := syscall.Dup(int(f.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(child)
+	if _, err := open(path, false); !errors.Is(err, syscall.EWOULDBLOCK) {
+		t.Errorf("opened twice: %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read(t, path)
+}
+
 func TestTextsThatJSONCannotHold(t *testing.T) {
 	t.Parallel()
 	o := full
