@@ -64,6 +64,8 @@ func crawlFlags() []cli.Flag {
 		text("contact", "tell every host that `WHO` (e-mail or page) can be asked about this crawl; needed when live"),
 		text("exclude", "send nothing to the addresses and prefixes in `FILE`, one a line; read again when it changes"),
 		rate("rate", "live 20, lab 0", "begin at most `N` visits a second; 0, in scope lab only, is no limit"),
+		rate("rate-per-host", "live 0.2 and 1, lab 0", "open a host at most `N` connections a second, and send it as many datagrams"),
+		rate("rate-per-prefix", "live 0.5 and 2, lab 0", "the same for a /24, or a /64 of IPv6"),
 		rates("opens", "20,4,0.5,0.2", "attempt at most `R` connections a second: to all, to a /16, to a /24, to a host"),
 		rates("datagrams", "100,10,2,1", "send at most `R` datagrams a second, likewise; of IPv6, to a /48, to a /64"),
 		rates("bytes", "65536,16384,4096,2048", "send at most `R` bytes a second, likewise"),

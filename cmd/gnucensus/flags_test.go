@@ -51,6 +51,8 @@ func TestCrawlFlags(t *testing.T) {
 		change      func(*settings)
 	}{
 		{"rate", "7", func(s *settings) { s.Rate = 7 }},
+		{"rate-per-host", "0.3", func(s *settings) { s.Opens.Host, s.Datagrams.Host = 0.3, 0.3 }},
+		{"rate-per-prefix", "0.4", func(s *settings) { s.Opens.Near, s.Datagrams.Near = 0.4, 0.4 }},
 		{"opens", "4,3,2,1", func(s *settings) { s.Opens = pace.Rates{Total: 4, Wide: 3, Near: 2, Host: 1} }},
 		{"datagrams", "9,0,0,0.5", func(s *settings) { s.Datagrams = pace.Rates{Total: 9, Host: 0.5} }},
 		{"bytes", "0,0,0,100", func(s *settings) { s.Bytes = pace.Rates{Host: 100} }},

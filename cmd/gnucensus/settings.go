@@ -109,6 +109,10 @@ func readSettings(c *cli.Context) (settings, error) {
 			return settings{}, usage(ratesHint, "--%s: %w", flag, err)
 		}
 	}
+	for _, rates := range []*pace.Rates{&s.Opens, &s.Datagrams} {
+		rates.Host = given(c, "rate-per-host", rates.Host)
+		rates.Near = given(c, "rate-per-prefix", rates.Near)
+	}
 	if s.Vantage == "" {
 		if s.Vantage, err = os.Hostname(); err != nil {
 			return settings{}, usage("Give it a name by --vantage NAME.", "name the place that we measure from: %w", err)
@@ -242,7 +246,8 @@ func (s settings) validate(scope pace.Scope) error {
 		return usage("", "--query-wait: %v is no time to wait", s.QueryWait)
 	}
 	if err := s.limits(scope).Validate(); err != nil {
-		return usage("The rates are --rate, --opens, --datagrams and --bytes, a second; the bounds --connections and --strangers.", "%w", err)
+		return usage("The rates are --rate, --rate-per-host, --rate-per-prefix, --opens, --datagrams and --bytes, a second; "+
+			"the bounds --connections and --strangers.", "%w", err)
 	}
 	return nil
 }

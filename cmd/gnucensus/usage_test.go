@@ -46,6 +46,7 @@ func TestWrongUsage(t *testing.T) {
 		{"crawl --seed " + nobody + " --contact a@b\r\nX:y", "--contact", "e-mail address"},
 		{"crawl --seed " + nobody + " --contact a@b --rate 0", "a rate of 0", "--rate"},
 		{"crawl --seed " + nobody + " --scope moon", `"moon"`, "127.0.0.0/8"},
+		{"crawl --scope lab --seed " + nobody + " --rate-per-host -1", "-1 is not a rate", "--rate-per-host"},
 		{"crawl --scope lab --seed " + nobody + " --opens 1,1,1,-1", "-1 is not a rate", "--opens"},
 		{"crawl --scope lab --seed " + nobody + " --bytes 5", "--bytes: \"5\" is not four rates", "20,4,0.5,0.2"},
 		{"crawl --scope lab --seed " + nobody + " --workers 0", "--workers: 0", ""},
