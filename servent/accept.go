@@ -73,7 +73,8 @@ const (
 	wordGnutella = "GNUTELLA "
 	wordOld      = "GNUTELLA CONNECT/0.4"
 	wordTLS      = "\x16\x03"
-	wordKnock    = "\n\n" // somebody tests whether the node can be connected to
+	wordKnock    = "\n\n"         // somebody tests whether the node can be connected to …
+	wordBack     = "CONNECT BACK" // … in the words of LimeWire
 	wordGIV      = "GIV "
 	wordGET      = "GET "
 	wordHEAD     = "HEAD "
@@ -88,7 +89,9 @@ var (
 // welcome finds out what somebody who came wants, and makes the handshake when it is a link. What it returns goes on with it,
 // unless it is nil.
 func (n *Node) welcome(ctx context.Context, conn net.Conn) (serve func(context.Context), err error) {
-	if n.guard.banned(addrPort(conn.RemoteAddr()).Addr()) {
+	remote := addrPort(conn.RemoteAddr()).Addr()
+	n.came(remote) // whatever it wants
+	if n.guard.banned(remote) {
 		return nil, errBanned
 	}
 	shaking, cancel := context.WithTimeout(ctx, handshakeTimeout)
@@ -103,13 +106,12 @@ func (n *Node) welcome(ctx context.Context, conn net.Conn) (serve func(context.C
 	if err != nil {
 		return nil, err
 	}
-	n.came(addrPort(conn.RemoteAddr()).Addr())
 	switch {
 	case word == wordGnutella, word == wordOld:
 		return n.shake(shaking, c, word)
 	case word == wordTLS:
 		return nil, fmt.Errorf("TLS within TLS: %w", errWord)
-	case word == wordKnock:
+	case word == wordKnock, word == wordBack:
 		return nil, nil
 	}
 	return func(ctx context.Context) { n.services[word](ctx, c) }, nil
@@ -117,7 +119,7 @@ func (n *Node) welcome(ctx context.Context, conn net.Conn) (serve func(context.C
 
 // words are the first words that the node knows.
 func (n *Node) words() []string {
-	words := []string{wordGnutella, wordKnock}
+	words := []string{wordGnutella, wordKnock, wordBack}
 	if n.cfg.Old {
 		words = append(words, wordOld)
 	}

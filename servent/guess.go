@@ -106,7 +106,7 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 		blocks = ggep.IPP(n.guessHosts()...)
 	}
 	n.acknowledgeGuess(m.GUID, who, blocks...)
-	results := n.cfg.Library.Answer(q, resultsPerQuery)
+	results := n.cfg.Library.Answer(q, resultsPerQuery, n.addr().Addr())
 	for _, hit := range n.datagramHits(m.GUID, from, Guess, results, who.inflates) {
 		n.sendDatagram(from, hit)
 	}

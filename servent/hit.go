@@ -10,14 +10,14 @@ import (
 // answerQuery sends the hits of the own library and returns how many results they have. The message has been counted as one
 // hop further than it came.
 func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (results int) {
-	if q.Flags&message.QueryOOB != 0 && !n.routes.answer(m.GUID) {
+	if !n.reachedBy(q) || q.Flags&message.QueryOOB != 0 && !n.routes.answer(m.GUID) {
 		return 0
 	}
 	most := resultsPerQuery
 	if wanted := int(q.Flags & message.QueryMaxHits); wanted > 0 {
 		most = min(most, wanted)
 	}
-	found := n.cfg.Library.Answer(q, most)
+	found := n.cfg.Library.Answer(q, most, n.addr().Addr())
 	if len(found) > 0 && n.promise(m, q, found) {
 		return len(found)
 	}
@@ -30,6 +30,9 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 	}
 	return len(found)
 }
+
+// reachedBy tells whether who asks a query could fetch from the node: of two hosts behind firewalls neither can connect.
+func (n *Node) reachedBy(q *message.Query) bool { return q.Flags&message.QueryFirewalled == 0 || !n.walled() }
 
 // hit makes a QUERY HIT of results, with extensions in its trailer.
 func (n *Node) hit(found []message.Result, blocks ...ggep.Block) *message.QueryHit {

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+
+	"gnucensus/servent/internal/vicinity"
 )
 
 // How the outside address is agreed on.
@@ -65,18 +67,13 @@ func (n *Node) hearOutside(p *peer, remoteIP string) {
 	own := n.cfg.Addr.Addr()
 	addr, err := netip.ParseAddr(remoteIP)
 	addr, from := addr.Unmap(), p.remote.Addr()
-	if err != nil || !isPrivate(own) || !addr.IsGlobalUnicast() || isPrivate(addr) || addr.Is4() != own.Is4() || isPrivate(from) {
+	if err != nil || !vicinity.Private(own) || !addr.IsGlobalUnicast() || vicinity.Private(addr) || addr.Is4() != own.Is4() || vicinity.Private(from) {
 		return
 	}
 	if agreed, changed := n.outside.hear(from, addr); changed {
 		n.log.Info("others see the node at another address", "addr", agreed)
 	}
 }
-
-// carrierNAT are the addresses that providers give to customers behind a router of theirs (RFC 6598).
-var carrierNAT = netip.MustParsePrefix("100.64.0.0/10")
-
-func isPrivate(a netip.Addr) bool { return a.IsPrivate() || carrierNAT.Contains(a) }
 
 // addr returns the address that the node tells others: the one that they see it at, if they agree on one, else that of the
 // configuration.

@@ -3,6 +3,7 @@ package servent
 import (
 	"context"
 	"net"
+	"net/netip"
 
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
@@ -34,7 +35,7 @@ const headAlternates = 6
 
 // headPong answers who asks about a file by UDP, nil where nothing is shared ("HEAD ping / pong over UDP" in "Transfer between
 // servents"). It says whether the node is firewalled, which a PONG has no field for.
-func (n *Node) headPong(ping *message.HeadPing) *message.HeadPong {
+func (n *Node) headPong(ping *message.HeadPing, from netip.AddrPort) *message.HeadPong {
 	u, err := urn.Parse(ping.URN)
 	if n.server == nil || err != nil || u.SHA1 == nil {
 		return nil
@@ -51,7 +52,7 @@ func (n *Node) headPong(ping *message.HeadPing) *message.HeadPong {
 		if n.walled() {
 			status.Code |= message.HeadFirewalled
 		}
-		for _, at := range n.cfg.Uploads.Mesh.Find(*u.SHA1, headAlternates) {
+		for _, at := range n.cfg.Uploads.Mesh.Find(*u.SHA1, from.Addr(), headAlternates) {
 			status.Alternates = append(status.Alternates, ggep.Host{Addr: at})
 		}
 	}

@@ -87,7 +87,7 @@ func (n *Node) handleDatagramVendor(m message.Message, v *message.Vendor, from n
 	case *message.OOBReplyAck:
 		n.deliver(m, body, from)
 	case *message.HeadPing:
-		if pong := n.headPong(body); pong != nil {
+		if pong := n.headPong(body, from); pong != nil {
 			n.sendDatagram(from, message.Message{GUID: m.GUID, TTL: 1, Body: pong.Vendor()})
 		}
 	}

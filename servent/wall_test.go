@@ -1,7 +1,9 @@
 package servent
 
 import (
+	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,6 +98,62 @@ func TestWallIsFound(t *testing.T) {
 		}
 		if trailer := hitOf(t, p); *trailer.Flags().Push || len(trailer.GGEP().PUSH()) != 0 {
 			t.Error("firewalled although somebody has connected")
+		}
+	}, leafWithFiles)
+}
+
+// A stranger is a connection that comes from a host.
+type stranger struct {
+	net.Conn
+	from netip.AddrPort
+}
+
+func (s stranger) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.from) }
+
+// TestAnyConnectionProves: whatever a host from outside says, or fails to say, it could connect.
+func TestAnyConnectionProves(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		for from, hellos := range map[string][]string{
+			"203.0.113.7": {"CONNECT BACK\r\n\r\n", "\n\n", "\x16\x03\x01\x00\x05nonsense", "SSH-2.0\r\n", ""},
+			"127.30.60.1": {"\n\n"}, // the node's own
+		} {
+			for _, hello := range hellos {
+				r.wall.tcp.shut = true
+				near, far := net.Pipe()
+				r.ends.Go(func() {
+					far.Write([]byte(hello))
+					far.Close()
+				})
+				_, err := r.welcome(r.ctx, stranger{near, netip.AddrPortFrom(netip.MustParseAddr(from), 40000)})
+				near.Close()
+				known := hello == "\n\n" || strings.HasPrefix(hello, "CONNECT BACK")
+				if r.walled() != (from == "127.30.60.1") || known != (err == nil) {
+					t.Errorf("%q from %s: firewalled %t, %v", hello, from, r.walled(), err)
+				}
+			}
+		}
+	}, leafWithFiles)
+}
+
+// TestTwoWalls: a firewalled node does not answer who could not fetch from it.
+func TestTwoWalls(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		p := r.plays(Ultrapeer, modern)
+		for _, walled := range []bool{false, true} {
+			r.wall.tcp.shut = walled
+			for flags, want := range map[uint16]int{0: 1, message.QueryFirewalled: 1} {
+				if walled && flags != 0 {
+					want = 0
+				}
+				m := query(message.NewGUID(), "shared", 2, 1)
+				m.Body.(*message.Query).Flags |= flags
+				p.says(m)
+				if hits, _ := heard[*message.QueryHit](p); len(hits) != want {
+					t.Errorf("firewalled %t, flags %#x: %d hits, want %d", walled, flags, len(hits), want)
+				}
+			}
 		}
 	}, leafWithFiles)
 }
@@ -302,12 +360,12 @@ func TestHeadPong(t *testing.T) {
 	sha1, tiger := urn.SHA1{1}, urn.Tiger{2}
 	mesh := new(library.Mesh)
 	other := netip.MustParseAddrPort("203.0.113.7:6346")
-	mesh.Add(sha1, other)
+	mesh.Add(sha1, other, other.Addr())
 	inRig(t, func(r *rig) {
 		ask := func(hash urn.SHA1, version uint16) message.HeadStatus {
 			pong := r.headPong(&message.HeadPing{
 				Version: version, Flags: message.HeadAlternates | message.HeadGGEP, URN: urn.URN{SHA1: &hash}.String(),
-			})
+			}, other)
 			status, err := pong.Status()
 			if err != nil || pong.Version != version {
 				t.Errorf("version %d: %+v, %v", version, pong, err)
@@ -328,7 +386,7 @@ func TestHeadPong(t *testing.T) {
 				t.Errorf("version %d, no such file: %+v", version, s)
 			}
 		}
-		if r.headPong(&message.HeadPing{URN: "urn:md5:x"}) != nil {
+		if r.headPong(&message.HeadPing{URN: "urn:md5:x"}, other) != nil {
 			t.Error("an answer about no file")
 		}
 	}, leafWithFiles, func(c *Config) {

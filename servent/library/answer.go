@@ -2,6 +2,7 @@ package library
 
 import (
 	"math"
+	"net/netip"
 
 	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
@@ -15,11 +16,12 @@ const indexAll = "    "
 const maxAlternates = 10
 
 // Answer returns results for at most limit files that a query asks for ("QUERY" in "Gnutella overlay messages"): the files
-// whose hashes it names, whatever its words; all files when its text is four blanks; else those that [Library.Match].
-func (l *Library) Answer(q *message.Query, limit int) []message.Result {
+// whose hashes it names, whatever its words; all files when its text is four blanks; else those that [Library.Match]. They are
+// for hosts of the network in which an address is.
+func (l *Library) Answer(q *message.Query, limit int, to netip.Addr) []message.Result {
 	var results []message.Result
 	for _, m := range l.answer(q, limit) {
-		results = append(results, l.Result(m, q.Flags))
+		results = append(results, l.Result(m, q.Flags, to))
 	}
 	return results
 }
@@ -54,8 +56,9 @@ func (l *Library) answer(q *message.Query, limit int) []Match {
 
 // Result makes the result of a QUERY HIT for a file ("QUERY HIT" in "Gnutella overlay messages"). The hashes are in GGEP H
 // when the flags of the query say that its sender reads it, else in a urn:sha1 and GGEP TT. Sizes from 2 GiB on are in GGEP
-// LF, the time of the last change, for want of that of creation, in CT, alternate sources in ALT.
-func (l *Library) Result(m Match, flags uint16) message.Result {
+// LF, the time of the last change, for want of that of creation, in CT, alternate sources in ALT, which are for hosts of the
+// network in which an address is.
+func (l *Library) Result(m Match, flags uint16, to netip.Addr) message.Result {
 	r := message.Result{Index: m.Index, Size: uint32(min(m.Size, math.MaxUint32)), Name: m.Name}
 	var x message.Extensions
 	if u := m.URN; u.SHA1 != nil && u.Tiger != nil {
@@ -74,18 +77,18 @@ func (l *Library) Result(m Match, flags uint16) message.Result {
 		x.GGEP = append(x.GGEP, ggep.CT(m.Modified))
 	}
 	if m.URN.SHA1 != nil {
-		x.GGEP = append(x.GGEP, l.alternates(*m.URN.SHA1)...)
+		x.GGEP = append(x.GGEP, l.alternates(*m.URN.SHA1, to)...)
 	}
 	r.Tail, _ = x.Append(nil) // the blocks above are neither too many nor too long
 	return r
 }
 
-func (l *Library) alternates(file urn.SHA1) []ggep.Block {
+func (l *Library) alternates(file urn.SHA1, to netip.Addr) []ggep.Block {
 	if l == nil {
 		return nil
 	}
 	var hosts []ggep.Host
-	for _, addr := range l.cfg.Mesh.Find(file, maxAlternates) {
+	for _, addr := range l.cfg.Mesh.Find(file, to, maxAlternates) {
 		hosts = append(hosts, ggep.Host{Addr: addr})
 	}
 	return ggep.ALT(hosts...)

@@ -53,7 +53,7 @@ func TestAnswer(t *testing.T) {
 		"five blanks":       {message.Query{Words: "     "}, 10, nil},
 	} {
 		var got []uint32
-		for _, r := range lib.Answer(&c.query, c.limit) {
+		for _, r := range lib.Answer(&c.query, c.limit, netip.Addr{}) {
 			got = append(got, r.Index)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -71,7 +71,7 @@ func TestResult(t *testing.T) {
 	})
 	find := func(words string, flags uint16) message.Result {
 		t.Helper()
-		results := lib.Answer(&message.Query{Words: words, Flags: flags}, 1)
+		results := lib.Answer(&message.Query{Words: words, Flags: flags}, 1, netip.Addr{})
 		if len(results) != 1 {
 			t.Fatalf("%s: %d results", words, len(results))
 		}
@@ -120,7 +120,7 @@ func TestCapturedResults(t *testing.T) {
 			ct, _ := r.GGEP().CT()
 			files = append(files, library.File{Name: r.Name, Size: r.Bytes(), Modified: ct, URN: u})
 		}
-		if diff := cmp.Diff(captured, library.New(files).Answer(&message.Query{Words: "    "}, 10)); diff != "" {
+		if diff := cmp.Diff(captured, library.New(files).Answer(&message.Query{Words: "    "}, 10, netip.Addr{})); diff != "" {
 			t.Errorf("%s (-captured +ours):\n%s", v.Name, diff)
 		}
 	}
@@ -138,10 +138,17 @@ func TestAlternates(t *testing.T) {
 		t.Fatal("no file")
 	}
 	for i := range 12 {
-		mesh.Add(*file.URN.SHA1, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 6346))
+		mesh.Add(*file.URN.SHA1, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), 6346), netip.Addr{})
 	}
-	results := lib.Answer(&message.Query{Words: "file"}, 1)
-	if got := len(results[0].GGEP().ALT()); got != 10 {
-		t.Errorf("%d alternates, want the 10 that a hit has room for", got)
+	here := netip.MustParseAddrPort("127.0.0.9:6346")
+	mesh.Add(*file.URN.SHA1, here, here.Addr())
+	for to, want := range map[string]bool{"203.0.113.7": false, "192.168.1.1": false, "127.0.0.1": true} {
+		alternates := lib.Answer(&message.Query{Words: "file"}, 1, netip.MustParseAddr(to))[0].GGEP().ALT()
+		if len(alternates) != 10 {
+			t.Errorf("%d alternates, want the 10 that a hit has room for", len(alternates))
+		}
+		if told := slices.ContainsFunc(alternates, func(h ggep.Host) bool { return h.Addr == here }); told != want {
+			t.Errorf("%v is told to %s: %t, want %t", here, to, told, want)
+		}
 	}
 }

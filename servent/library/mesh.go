@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"gnucensus/servent/internal/vicinity"
 	"gnucensus/servent/urn"
 )
 
@@ -20,8 +21,9 @@ const (
 )
 
 // A Mesh knows where else files are to be had ("alternate locations"). All of it is hearsay, for nobody who tells a location is
-// asked for proof. It is bounded, safe for concurrent use, and forgets what it has not heard again for half a day. Its zero
-// value knows nothing, and a nil one learns nothing.
+// asked for proof. An address of this machine or of a private network is taken from hosts of the same, and told to such, alone:
+// elsewhere it is that of somebody else. A mesh is bounded, safe for concurrent use, and forgets what it has not heard again for
+// half a day. Its zero value knows nothing, and a nil one learns nothing.
 type Mesh struct {
 	mu    sync.Mutex
 	files map[urn.SHA1]map[netip.AddrPort]*location
@@ -33,9 +35,9 @@ type location struct {
 	dead  map[netip.Addr]struct{} // who said that it has not
 }
 
-// Add takes up that a host has a file.
-func (m *Mesh) Add(file urn.SHA1, host netip.AddrPort) {
-	if m == nil {
+// Add takes up that a host has a file, as somebody says.
+func (m *Mesh) Add(file urn.SHA1, host netip.AddrPort, said netip.Addr) {
+	if m == nil || host.Port() == 0 || !vicinity.Tellable(host.Addr(), said) {
 		return
 	}
 	m.mu.Lock()
@@ -84,8 +86,8 @@ func (m *Mesh) Dead(file urn.SHA1, host netip.AddrPort, said netip.Addr) {
 	}
 }
 
-// Find returns at most n hosts that have a file, those last heard of first.
-func (m *Mesh) Find(file urn.SHA1, n int) []netip.AddrPort {
+// Find returns at most n hosts that have a file, those last heard of first, to be told to somebody.
+func (m *Mesh) Find(file urn.SHA1, to netip.Addr, n int) []netip.AddrPort {
 	if m == nil {
 		return nil
 	}
@@ -96,7 +98,7 @@ func (m *Mesh) Find(file urn.SHA1, n int) []netip.AddrPort {
 	expire(hosts, now)
 	var found []netip.AddrPort
 	for host, l := range hosts {
-		if len(l.dead) < deadReport {
+		if len(l.dead) < deadReport && vicinity.Tellable(host.Addr(), to) {
 			found = append(found, host)
 		}
 	}

@@ -3,8 +3,10 @@ package transfer
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
+	"gnucensus/servent/internal/vicinity"
 	"gnucensus/servent/urn"
 )
 
@@ -47,16 +49,16 @@ func (d *download) judge(root urn.Tiger) error {
 	return nil
 }
 
-// spread takes up where else the file is said to be.
-func (d *download) spread(header http.Header) {
+// spread takes up where else the file is said to be, by a host.
+func (d *download) spread(header http.Header, said netip.Addr) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.urn.SHA1 == nil {
 		return
 	}
 	for _, addr := range parseLocations(header, liveHeaders) {
-		d.job.Mesh.Add(*d.urn.SHA1, addr)
-		if len(d.fresh) < maxSources {
+		d.job.Mesh.Add(*d.urn.SHA1, addr, said)
+		if len(d.fresh) < maxSources && vicinity.Tellable(addr.Addr(), said) {
 			d.fresh = append(d.fresh, Source{Addr: addr})
 		}
 	}
@@ -70,7 +72,7 @@ func (d *download) known(s Source) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.urn.SHA1 != nil && s.Addr.IsValid() {
-		d.job.Mesh.Add(*d.urn.SHA1, s.Addr)
+		d.job.Mesh.Add(*d.urn.SHA1, s.Addr, s.Addr.Addr())
 	}
 }
 

@@ -45,7 +45,8 @@ func (v *visit) answerBrowse(req *request) error {
 	if !changed.IsZero() {
 		fields = append(fields, handshake.Field{Name: "Last-Modified", Value: changed.UTC().Format(http.TimeFormat)})
 	}
-	if req.minor > 0 {
+	chunked := req.minor > 0 && (v.keep || !packets) // LimeWire, which closes, reads no chunks
+	if chunked {
 		fields = append(fields, handshake.Field{Name: "Transfer-Encoding", Value: "chunked"})
 	} else {
 		v.keep = false // the end of the connection is that of the body
@@ -63,7 +64,7 @@ func (v *visit) answerBrowse(req *request) error {
 		return v.head(http.StatusOK, fields)
 	}
 	if p, ok := v.takeSlot(v.wish(req, item{})); !ok {
-		return v.refuse(http.StatusServiceUnavailable, p.fields(req.header, v.cfg.Slots)...)
+		return v.putOff(p, req, nil)
 	}
 	defer v.parkSlot()
 	if err := v.head(http.StatusOK, fields); err != nil {
@@ -73,7 +74,7 @@ func (v *visit) answerBrowse(req *request) error {
 	if packets {
 		list = v.packets
 	}
-	return v.stream(req.minor > 0, deflate, list)
+	return v.stream(chunked, deflate, list)
 }
 
 // stream sends a body of unknown length.
@@ -121,7 +122,7 @@ func (v *visit) packets(w io.Writer) error {
 		return err
 	}
 	for m := range v.cfg.Library.All() {
-		if results = append(results, v.cfg.Library.Result(m, 0)); len(results) < browseResults {
+		if results = append(results, v.cfg.Library.Result(m, 0, v.host)); len(results) < browseResults {
 			continue
 		}
 		if err := flush(); err != nil {

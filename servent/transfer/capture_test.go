@@ -83,9 +83,10 @@ func TestCaptures(t *testing.T) {
 
 func compareAnswers(t *testing.T, name string, want, got *http.Response) {
 	t.Helper()
-	if got.Status != want.Status || got.Close != want.Close || got.ContentLength != want.ContentLength {
-		t.Errorf("%s: %s, %d bytes, close %t; captured %s, %d bytes, close %t", name, got.Status, got.ContentLength, got.Close,
-			want.Status, want.ContentLength, want.Close)
+	if got.Status != want.Status || got.Close != want.Close || got.ContentLength != want.ContentLength ||
+		!slices.Equal(got.TransferEncoding, want.TransferEncoding) {
+		t.Errorf("%s: %s, %d bytes, %v, close %t; captured %s, %d bytes, %v, close %t", name, got.Status, got.ContentLength,
+			got.TransferEncoding, got.Close, want.Status, want.ContentLength, want.TransferEncoding, want.Close)
 	}
 	fromLimeWire := strings.HasPrefix(want.Header.Get("Server"), "LimeWire")
 	for header, values := range want.Header {

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"gnucensus/servent/internal/vector"
+	"gnucensus/servent/internal/vicinity"
 	"gnucensus/servent/library"
 	"gnucensus/servent/urn"
 )
@@ -260,7 +261,7 @@ func TestAlternatesLearnt(t *testing.T) {
 	content := noise(700_000, 45)
 	other := whole(t, content)
 	mesh := &library.Mesh{}
-	mesh.Add(*sha1Of(content).SHA1, other.Addr)
+	mesh.Add(*sha1Of(content).SHA1, other.Addr, other.Addr.Addr())
 	s := NewServer(Config{Library: oneFile(t, "file.bin", content), Mesh: mesh, Slots: 1})
 	s.slots.free = 0
 	busy := sourceOf(listen(t, func(ctx context.Context, c net.Conn) { s.Serve(ctx, c) }))
@@ -268,7 +269,7 @@ func TestAlternatesLearnt(t *testing.T) {
 	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: []Source{busy}, Mesh: learnt}
 	r, err := Fetch(t.Context(), job)
 	expectFile(t, job, r, err, content)
-	if got := learnt.Find(*sha1Of(content).SHA1, 10); !slices.Equal(got, []netip.AddrPort{other.Addr}) {
+	if got := learnt.Find(*sha1Of(content).SHA1, other.Addr.Addr(), 10); !slices.Equal(got, []netip.AddrPort{other.Addr}) {
 		t.Errorf("learnt %v", got)
 	}
 }
@@ -358,7 +359,10 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := session{download: newDownload(Job{URN: known}, nil), ctx: t.Context(), source: &source{}}
+		here, there := net.Pipe()
+		defer here.Close()
+		defer there.Close()
+		s := session{download: newDownload(Job{URN: known}, nil), ctx: t.Context(), source: &source{}, conn: here}
 		err = s.learn(resp)
 		at := uint64(0)
 		for _, part := range s.available {
@@ -374,7 +378,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("%v, %v", s.urn, err)
 		}
 		for _, other := range s.learnt() {
-			if !other.Addr.IsValid() || other.Addr.Port() == 0 {
+			if !other.Addr.IsValid() || other.Addr.Port() == 0 || !vicinity.Tellable(other.Addr.Addr(), netip.Addr{}) {
 				t.Fatalf("learnt %v", other)
 			}
 		}

@@ -30,13 +30,15 @@ var (
 	errUnsatisfied = errors.New("range not satisfiable")
 )
 
-// parseRange reads what part of a file of size bytes the value of Range asks for: bytes=a-b, bytes=a- or bytes=-n. Only one
-// range may be asked for. The error is errRange or, for what no file of that size has, errUnsatisfied.
+// parseRange reads what part of a file of size bytes the value of Range asks for: bytes=a-b, bytes=a- or bytes=-n, also with a
+// blank in place of the sign. Only one range may be asked for. The error is errRange or, for what no file of that size has,
+// errUnsatisfied.
 func parseRange(value string, size uint64) (span, error) {
-	unit, text, _ := strings.Cut(value, "=")
-	if !strings.EqualFold(strings.TrimSpace(unit), "bytes") {
+	text, found := cutFold(strings.TrimSpace(value), "bytes")
+	if text = strings.TrimLeft(text, " "); !found {
 		return span{}, errRange
 	}
+	text = strings.TrimPrefix(text, "=")
 	if strings.Contains(text, ",") {
 		return span{}, errUnsatisfied
 	}

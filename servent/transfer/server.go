@@ -100,15 +100,16 @@ type visit struct {
 	conn    net.Conn
 	r       *bufio.Reader
 	host    netip.Addr
-	greeted bool   // the features have been told
-	told    string // name of the file that was described last
-	slot    *slot  // that it has, nil: none
-	keep    bool   // the connection stays open after the answer
+	greeted bool          // the features have been told
+	told    string        // hashes and name of the file that was described last
+	slot    *slot         // that it has, nil: none
+	keep    bool          // the connection stays open after the answer
+	queued  time.Duration // for which the client keeps its place in the queue; 0: it has none
 }
 
 // next waits for a request and reads it. It answers what cannot be read; the error is io.EOF when no request comes.
 func (v *visit) next() (*request, error) {
-	if err := v.conn.SetReadDeadline(time.Now().Add(idleTime)); err != nil {
+	if err := v.conn.SetReadDeadline(time.Now().Add(max(idleTime, v.queued))); err != nil {
 		return nil, err
 	}
 	if _, err := v.r.Peek(1); isTimeout(err) {
@@ -120,7 +121,7 @@ func (v *visit) next() (*request, error) {
 		return nil, err
 	}
 	req, err := readRequest(v.r)
-	v.keep = false
+	v.keep, v.queued = false, 0
 	switch {
 	case err == nil:
 		return req, nil
@@ -144,6 +145,14 @@ func (v *visit) takeSlot(w wish) (position, bool) {
 	var p position
 	v.slot, p = v.slots.take(w)
 	return p, v.slot != nil
+}
+
+// putOff tells the client its position in the queue. Some keep the connection while they wait.
+func (v *visit) putOff(p position, req *request, more handshake.Fields) error {
+	if p.at > 0 {
+		v.queued = p.life()
+	}
+	return v.refuse(http.StatusServiceUnavailable, append(p.fields(req.header, v.cfg.Slots), more...)...)
 }
 
 // parkSlot lets the connection keep its slot until the next request, if nobody else needs it.

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bufio"
 	"bytes"
 	"compress/zlib"
 	"context"
@@ -13,7 +14,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,12 +65,16 @@ func TestServe(t *testing.T) {
 		{"GET", "/get/0/b%20empty.txt", "", 404, nil, ""},
 		{"GET", "/get/4294967296/b%20empty.txt", "", 400, nil, ""},
 		{"GET", "/get/x/b%20empty.txt", "", 400, nil, ""},
-		{"GET", "/get/1/%zz", "", 400, nil, ""},
+		{"GET", "/get/1/%zz", "", 404, nil, ""},
+		{"GET", "/get/1/a%20b%25c%20(d)%20%C3%A9.bin/", "", 200, content, ""},
+		{"GET", "/get/1/a b%c (d) \u00e9.bin/", "", 200, content, ""},
 		{"GET", "/get/7/moved", "X-Gnutella-Content-URN: " + name, 301, nil, "Location: /get/1/a%20b%25c%20%28d%29%20%C3%A9.bin"},
 		{"GET", "/get/2/b%20empty.txt", "", 200, nil, "Content-Length: 0"},
 		{"GET", "/get/2/b%20empty.txt", "Range: bytes=0-", 416, nil, "Content-Range: bytes */0"},
 		{"GET", n2r, "Range: bytes=299999-", 206, content[299999:], "Content-Range: bytes 299999-299999/300000"},
 		{"GET", n2r, "Range: bytes=-5", 206, content[299995:], ""},
+		{"GET", n2r, "Range: bytes 299990-", 206, content[299990:], "Content-Range: bytes 299990-299999/300000"},
+		{"GET", n2r, "Range: bytes = 10-19", 206, content[10:20], ""},
 		{"GET", n2r, "Range: bytes=-500000", 206, content, ""},
 		{"GET", n2r, "Range: bytes=10-18446744073709551615", 206, content[10:], ""},
 		{"GET", n2r, "Range: bytes=300000-", 416, nil, "Content-Range: bytes */300000"},
@@ -212,7 +220,7 @@ func TestAlternates(t *testing.T) {
 	addr := listenServer(t, Config{Library: oneFile(t, "file.bin", content), Mesh: mesh})
 	n2r := "/uri-res/N2R?" + nameOf(content)
 	resp, _ := dial(t, addr).get("GET", n2r,
-		"X-Alt: tls=8,192.0.2.1,192.0.2.2:1234, nonsense, 0.0.0.0:1, 192.0.2.3:0",
+		"X-Alt: tls=8,192.0.2.1,192.0.2.2:1234, nonsense, 0.0.0.0:1, 192.0.2.3:0, 192.168.1.1, 10.0.0.1:6346, 224.0.0.1",
 		"X-Gnutella-Alternate-Location: http://192.0.2.4:6347/uri-res/N2R?"+nameOf(content)+" 2026-11-20T21:00:00Z")
 	want := []string{"192.0.2.1", "192.0.2.2:1234", "192.0.2.4:6347"}
 	got := strings.Split(resp.Header.Get("X-Alt"), ",")
@@ -247,9 +255,13 @@ func TestBrowse(t *testing.T) {
 	for name, header := range map[string][]string{
 		"plain":    {"Accept: text/html, application/x-gnutella-packets"},
 		"deflated": {"Accept: application/x-gnutella-packets", "Accept-Encoding: gzip, deflate"},
+		"last":     {"Accept: application/x-gnutella-packets", "Content-Length: 0", "Connection: close"}, // as LimeWire 4 asks
 	} {
 		c := dial(t, addr)
 		resp, body := c.get("GET", "/", header...)
+		if chunked := len(resp.TransferEncoding) > 0; chunked == (name == "last") {
+			t.Errorf("%s: in chunks: %t", name, chunked)
+		}
 		if encoding := resp.Header.Get("Content-Encoding"); (encoding == "deflate") != (name == "deflated") {
 			t.Errorf("%s: encoding %q", name, encoding)
 		} else if encoding != "" {
@@ -284,7 +296,11 @@ func TestBrowse(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		if resp, _ := c.get("HEAD", "/"); resp.StatusCode != 200 {
+		if name == "last" {
+			if !c.closed() {
+				t.Error("still open after the last request")
+			}
+		} else if resp, _ := c.get("HEAD", "/"); resp.StatusCode != 200 {
 			t.Errorf("%s: then %s", name, resp.Status)
 		}
 	}
@@ -385,6 +401,54 @@ func TestBusy(t *testing.T) {
 	}
 	if resp, _ := dialFrom(t, addr, hosts[1]).get("GET", n2r, "Range: bytes=0-9"); resp.StatusCode != 503 {
 		t.Errorf("another connection of a host that has an upload: %s", resp.Status)
+	}
+}
+
+// TestWaiting keeps the connection of who waits in the queue for as long as his place, and no other for so long.
+func TestWaiting(t *testing.T) {
+	t.Parallel()
+	content := noise(1000, 9)
+	lib := oneFile(t, "file.bin", content)
+	synctest.Test(t, func(t *testing.T) {
+		s := NewServer(Config{Library: lib, Slots: 1})
+		s.slots.free = 0
+		for _, header := range []string{"X-Queue: 0.1", "X-Queue: 1.0"} { // both wait in one queue
+			end, conn := net.Pipe()
+			var serving sync.WaitGroup
+			serving.Go(func() { s.Serve(t.Context(), conn) })
+			c := &client{tb: t, conn: end, r: bufio.NewReader(end)}
+			for range 3 {
+				resp, _ := c.get("GET", "/uri-res/N2R?"+nameOf(content), header)
+				if resp.StatusCode != 503 || resp.Header.Get("X-Queue")+resp.Header.Get("X-Queued") == "" {
+					t.Fatalf("%s: %s, %v", header, resp.Status, resp.Header)
+				}
+				<-time.After(85 * time.Second) // of the fake clock
+			}
+			c.get("HEAD", "/uri-res/N2R?"+nameOf(content))
+			<-time.After(idleTime + time.Second)
+			if !c.closed() {
+				t.Errorf("%s: still open", header)
+			}
+			serving.Wait()
+		}
+	})
+}
+
+// TestSameName asks on one connection for two files that have one name: each is described.
+func TestSameName(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	one, other := noise(1000, 10), noise(1000, 11)
+	put(t, filepath.Join(dir, "file.bin"), one)
+	if err := os.Mkdir(filepath.Join(dir, "more"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "more", "file.bin"), other)
+	c := dial(t, listenServer(t, Config{Library: shared(t, library.Config{Folders: []string{dir}})}))
+	for _, name := range []string{nameOf(one), nameOf(other)} {
+		if resp, _ := c.get("HEAD", "/uri-res/N2R?"+name); resp.Header.Get("X-Gnutella-Content-Urn") != name {
+			t.Errorf("%s: %s, %v", name, resp.Status, resp.Header)
+		}
 	}
 }
 

@@ -219,7 +219,7 @@ func (s *session) learn(resp *response) error {
 			}
 		}
 	}
-	s.spread(resp.header)
+	s.spread(resp.header, hostOf(s.conn))
 	target, root, found := strings.Cut(resp.header.Get("X-Thex-URI"), ";")
 	u, err := urn.Parse("urn:tree:tiger:" + root)
 	if !found || err != nil || !strings.HasPrefix(target, "/") || strings.ContainsAny(target, " \t") {

@@ -210,6 +210,9 @@ func (s *slots) left() int {
 	return s.free + len(s.parked)
 }
 
+// life is how long a position is kept for who does not come back.
+func (p position) life() time.Duration { return p.retry + queueLife }
+
 // fields tells a position to a client: by X-Queued who knows PARQ, by X-Queue who knows the older queue, and by Retry-After
 // everybody.
 func (p position) fields(client http.Header, uploads int) handshake.Fields {
@@ -220,10 +223,10 @@ func (p position) fields(client http.Header, uploads int) handshake.Fields {
 	case p.at == 0:
 	case client.Get("X-Queued") != "" || strings.HasPrefix(version, "1."):
 		f = append(f, handshake.Field{Name: "X-Queued", Value: fmt.Sprintf("ID=%s; position=%d; length=%d; lifetime=%d",
-			p.id, p.at, p.length, int((p.retry+queueLife)/time.Second))})
+			p.id, p.at, p.length, int(p.life()/time.Second))})
 	case version != "":
 		f = append(f, handshake.Field{Name: "X-Queue", Value: fmt.Sprintf("position=%d, length=%d, limit=%d, pollMin=%s, pollMax=%d",
-			p.at, p.length, uploads, seconds, int((p.retry+queueLife)/time.Second))})
+			p.at, p.length, uploads, seconds, int(p.life()/time.Second))})
 	}
 	return f
 }

@@ -16,7 +16,7 @@ type service int
 
 const (
 	unknownService service = iota
-	byIndex                // /get/<index>/<name>
+	byIndex                // /get/<index>/<name>, with or without a slash at the end
 	byURN                  // /uri-res/N2R?<URN>
 	treeByURN              // /uri-res/N2X?<URN>
 	browseHost             // /
@@ -46,9 +46,8 @@ func parseTarget(text string) (t target, ok bool) {
 	}
 	if rest, found := cutFold(text, "/get/"); found {
 		digits, escaped, _ := strings.Cut(rest, "/")
-		index, err1 := strconv.ParseUint(digits, 10, 32)
-		name, err2 := url.PathUnescape(escaped)
-		return target{service: byIndex, index: uint32(index), name: norm.NFC.String(name)}, err1 == nil && err2 == nil
+		index, err := strconv.ParseUint(digits, 10, 32)
+		return target{service: byIndex, index: uint32(index), name: fileName(escaped)}, err == nil
 	}
 	if rest, found := cutFold(text, "/uri-res/N2R?"); found {
 		return parseURN(byURN, rest)
@@ -62,6 +61,16 @@ func parseTarget(text string) (t target, ok bool) {
 		}
 	}
 	return target{}, strings.HasPrefix(text, "/")
+}
+
+// fileName reads the name of a file at the end of a target. Old servents end it with a slash, or do not escape it.
+func fileName(escaped string) string {
+	escaped = strings.TrimSuffix(escaped, "/")
+	name, err := url.PathUnescape(escaped)
+	if err != nil {
+		name = escaped
+	}
+	return norm.NFC.String(name)
 }
 
 func parseURN(s service, escaped string) (target, bool) {

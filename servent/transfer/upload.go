@@ -78,7 +78,7 @@ func (v *visit) answerFile(req *request, t target) error {
 	defer f.Close()
 	queued, ok := v.takeSlot(v.wish(req, file))
 	if !ok {
-		return v.head(http.StatusServiceUnavailable, append(queued.fields(req.header, v.cfg.Slots), v.busy(file)...))
+		return v.putOff(queued, req, v.names(file, false))
 	}
 	defer v.parkSlot()
 	fields := v.describe(file, part, code, t)
@@ -160,17 +160,12 @@ func (v *visit) describe(f item, part span, code int, t target) handshake.Fields
 	if f.parts != nil {
 		add("X-Available-Ranges", formatAvailable(f.parts))
 	}
-	if v.told != f.Name {
+	if file := f.URN.String() + f.Name; v.told != file {
 		add("Content-Disposition", `inline; filename*="utf-8'en'`+url.PathEscape(f.Name)+`"`)
 		fields = append(fields, v.names(f, t.urn.Tiger != nil)...)
-		v.told = f.Name
+		v.told = file
 	}
 	return fields
-}
-
-// busy returns the fields of an answer that puts a client off.
-func (v *visit) busy(f item) handshake.Fields {
-	return append(v.names(f, false), handshake.Field{Name: "Content-Length", Value: "0"})
 }
 
 // names returns the fields that tell the hashes of a file and where else it is to be had.
@@ -186,7 +181,7 @@ func (v *visit) names(f item, bitprint bool) handshake.Fields {
 	if _, ok := f.tree(); ok {
 		fields = append(fields, handshake.Field{Name: "X-Thex-URI", Value: "/uri-res/N2X?" + name + ";" + f.URN.Tiger.String()})
 	}
-	if others := v.cfg.Mesh.Find(*f.URN.SHA1, maxTold); len(others) > 0 {
+	if others := v.cfg.Mesh.Find(*f.URN.SHA1, v.host, maxTold); len(others) > 0 {
 		fields = append(fields, handshake.Field{Name: "X-Alt", Value: formatLocations(others)})
 	}
 	return fields
@@ -198,7 +193,7 @@ func (v *visit) learn(req *request, f item) {
 		return
 	}
 	for _, addr := range parseLocations(req.header, liveHeaders) {
-		v.cfg.Mesh.Add(*f.URN.SHA1, addr)
+		v.cfg.Mesh.Add(*f.URN.SHA1, addr, v.host)
 	}
 	for _, addr := range parseLocations(req.header, deadHeaders) {
 		v.cfg.Mesh.Dead(*f.URN.SHA1, addr, v.host)
