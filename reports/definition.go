@@ -122,22 +122,15 @@ func (d *definition) addColumn(words []string) error {
 	return nil
 }
 
-// facts returns the columns of report.coverage that the notes depend on.
-func (d *definition) facts() []string {
-	var facts []string
-	for _, n := range d.notes {
-		if n.fact != "" {
-			facts = append(facts, n.fact)
-		}
-	}
-	return facts
-}
-
-// notesFor returns the notes that apply to a snapshot.
+// notesFor returns the notes that apply to a snapshot. A fact that is no column is a mistake of the programmer, and panics.
 func (d *definition) notesFor(s *subject) []string {
 	var notes []string
 	for _, n := range d.notes {
-		if n.fact == "" || s.coverage[n.fact] == 0 {
+		count, known := s.coverage[n.fact]
+		if n.fact != "" && !known {
+			panic(fmt.Sprintf("report %s: no column %s of report.coverage", d.Name, n.fact))
+		}
+		if count == 0 {
 			notes = append(notes, n.text)
 		}
 	}

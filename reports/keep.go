@@ -17,7 +17,8 @@ const needsCensus = "census"
 // much memory, and is best done once, when the snapshot is complete. Reports keep what is not kept. What this version of the
 // code has kept stays, unless the snapshot has grown since. [storage.ErrNoSnapshot] when there is no such snapshot.
 func Keep(ctx context.Context, db *storage.DB, snapshot int64, version string) error {
-	return keep(ctx, db, snapshot, version, nil)
+	_, err := keep(ctx, db, snapshot, version, nil)
+	return err
 }
 
 // KeepAll keeps what Keep keeps and what any report needs besides. The graph is read once for all, where each report by itself
@@ -27,28 +28,29 @@ func KeepAll(ctx context.Context, db *storage.DB, snapshot int64, version string
 	for _, d := range definitions() {
 		needs = append(needs, d.needs...)
 	}
-	return keep(ctx, db, snapshot, version, needs)
+	_, err := keep(ctx, db, snapshot, version, needs)
+	return err
 }
 
-// keep keeps hosts, and the measures that a report needs, by the first part of their names.
-func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string) error {
-	at, err := db.Size(ctx, snapshot) // first: what the snapshot gains meanwhile makes stale what is stored
-	if err != nil {
-		return err
+// keep keeps hosts, and the measures that a report needs, by the first part of their names. It returns the size that the snapshot
+// had before: what it gains meanwhile makes stale what is stored.
+func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string) (at storage.Size, err error) {
+	if at, err = db.Size(ctx, snapshot); err != nil {
+		return at, err
 	}
 	kept, err := db.Measures(ctx, snapshot, version, needs...)
 	if err != nil {
-		return err
+		return at, err
 	}
 	k := keeper{db: db, snapshot: snapshot, version: version, at: at}
 	if err := k.graph(ctx, missingMeasures(kept, needs)); err != nil {
-		return err
+		return at, err
 	}
 	isCensus := func(m storage.Measure) bool { return strings.HasPrefix(m.Name, needsCensus+".") }
 	if slices.Contains(needs, needsCensus) && !slices.ContainsFunc(kept, isCensus) {
-		return k.census(ctx)
+		return at, k.census(ctx)
 	}
-	return nil
+	return at, nil
 }
 
 // missingMeasures returns the measures of the graph that are needed and not kept.

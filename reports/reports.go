@@ -85,12 +85,13 @@ func (d *definition) run(ctx context.Context, db *storage.DB, snapshot int64, ve
 	if err != nil {
 		return nil, err
 	}
+	var at storage.Size // of the last of them, this snapshot
 	for _, id := range about.series(d.series) {
-		if err := keep(ctx, db, id, version, d.needs); err != nil {
+		if at, err = keep(ctx, db, id, version, d.needs); err != nil {
 			return nil, err
 		}
 	}
-	if err := about.cover(ctx, db, d.facts()); err != nil {
+	if err := about.cover(ctx, db, at); err != nil {
 		return nil, err
 	}
 	values := map[string]any{"snapshot": snapshot, "version": version}
@@ -98,7 +99,7 @@ func (d *definition) run(ctx context.Context, db *storage.DB, snapshot int64, ve
 	for _, p := range d.params {
 		arguments = append(arguments, values[p])
 	}
-	rows, err := db.Select(ctx, d.statement, arguments...)
+	rows, err := d.answer(ctx, db, snapshot, at, arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +109,16 @@ func (d *definition) run(ctx context.Context, db *storage.DB, snapshot int64, ve
 		return nil, err
 	}
 	return r, nil
+}
+
+// answer asks the statement of the report. What it tells of one snapshot is kept; other snapshots may go.
+func (d *definition) answer(ctx context.Context, db *storage.DB, snapshot int64, at storage.Size, arguments []any) (
+	*storage.Rows, error,
+) {
+	if d.series {
+		return db.Select(ctx, d.statement, arguments...)
+	}
+	return db.Answer(ctx, snapshot, at, d.statement, arguments...)
 }
 
 // find returns the definition of a report.

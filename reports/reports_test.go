@@ -224,7 +224,9 @@ func TestMeasuresAreKept(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	snapshot := record(t, db, false, census()...)
-	run(t, db, "topology", snapshot)
+	if err := reports.KeepAll(t.Context(), db, snapshot, version); err != nil {
+		t.Fatal(err)
+	}
 	poisoned := []storage.Measure{{Name: "graph.components", Value: new(float64), Method: "by hand"}}
 	at, err := db.Size(t.Context(), snapshot)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gnucensus/storage"
 )
@@ -36,10 +35,8 @@ func readSubject(ctx context.Context, db *storage.DB, snapshot int64) (*subject,
 }
 
 // cover reads what is to be told beside every number, and the facts that notes depend on.
-func (s *subject) cover(ctx context.Context, db *storage.DB, facts []string) error {
-	facts = append([]string{"heard", "visited", "reached", "files_measured"}, facts...)
-	statement := "SELECT " + strings.Join(facts, ", ") + " FROM report.coverage WHERE snapshot_id = $1"
-	rows, err := db.Select(ctx, statement, s.ID)
+func (s *subject) cover(ctx context.Context, db *storage.DB, at storage.Size) error {
+	rows, err := db.Answer(ctx, s.ID, at, "SELECT * FROM report.coverage WHERE snapshot_id = $1", s.ID)
 	if err != nil {
 		return err
 	}
@@ -47,7 +44,7 @@ func (s *subject) cover(ctx context.Context, db *storage.DB, facts []string) err
 		return storage.ErrNoSnapshot
 	}
 	s.coverage = map[string]int64{}
-	for i, fact := range facts {
+	for i, fact := range rows.Columns {
 		s.coverage[fact], _ = rows.Values[0][i].(int64)
 	}
 	return nil

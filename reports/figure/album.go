@@ -95,7 +95,7 @@ func (a *Album) table(ctx context.Context, file string) (*table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read statement: %w", err)
 	}
-	answer, err := a.db.Select(ctx, string(statement), a.about.ID)
+	answer, err := a.db.Answer(ctx, a.about.ID, a.at, string(statement), a.about.ID)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Base(file), err)
 	}

@@ -49,3 +49,17 @@ COMMENT ON COLUMN report.kept_host.uptime_s    IS 'As in report.visit.';
 COMMENT ON COLUMN report.kept_host.degree      IS 'As in report.degree.';
 COMMENT ON COLUMN report.kept_host.peers       IS 'As in report.degree.';
 COMMENT ON COLUMN report.kept_host.leaves      IS 'As in report.degree.';
+
+-- What was answered of such a snapshot is kept too: a report looks at each host once, and not again for its figures, for the page
+-- or the next time.
+CREATE TABLE report.kept_answer (
+    snapshot_id bigint NOT NULL,
+    question    text   NOT NULL,
+    answer      bytea  NOT NULL,
+    CONSTRAINT kept_answer_pkey PRIMARY KEY (snapshot_id, question),
+    CONSTRAINT kept_answer_kept_fkey FOREIGN KEY (snapshot_id) REFERENCES report.kept ON DELETE CASCADE
+);
+COMMENT ON TABLE  report.kept_answer             IS 'Rows that reports and figures were answered with.';
+COMMENT ON COLUMN report.kept_answer.snapshot_id IS 'Snapshot that they are about.';
+COMMENT ON COLUMN report.kept_answer.question    IS 'Hash of the statement and its arguments.';
+COMMENT ON COLUMN report.kept_answer.answer      IS 'The rows, encoded by package storage.';
