@@ -101,7 +101,7 @@ type Observation struct {
 	Role   Role           // UnknownRole when not told
 	Files  *int64         // files that the host claims to share; nil: not measured
 	KiB    *int64         // KiB that it claims to share, as sent; ultrapeers round theirs to a power of two, so do not sum
-	Uptime *time.Duration // time since the host started, or its daily average where Fields says so; nil: not measured
+	Uptime *time.Duration // by UDPPing of an average day, by UDPCrawl of an average session, else since the start; nil: not measured
 
 	Peers []Peer // whom it named, in its own order, duplicates removed
 	Query string // words asked; empty unless Method is Query

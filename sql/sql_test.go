@@ -86,7 +86,7 @@ func TestEverythingHasAComment(t *testing.T) {
 	}
 }
 
-// TestOutcomes compares the words of probe with those of the view.
+// TestOutcomes compares the words of probe with those of the view and of the type.
 func TestOutcomes(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)
@@ -102,6 +102,13 @@ func TestOutcomes(t *testing.T) {
 		if diff := cmp.Diff(want, r); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", outcome, diff)
 		}
+	}
+	ofType, err := db.Select(t.Context(), "SELECT enum_range(NULL::outcome)::text[]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]any{{words}}, ofType.Values); diff != "" {
+		t.Errorf("words (-view +type):\n%s", diff)
 	}
 	slices.Sort(words)
 	if diff := cmp.Diff(outcomesInGo(t), words); diff != "" {

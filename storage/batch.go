@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,39 +19,35 @@ var errNoAddress = errors.New("endpoint has no address")
 var (
 	endpointTable    = table{"endpoint", []string{"snapshot_id", "endpoint_id", "addr", "port", "name"}}
 	observationTable = table{"observation", []string{"snapshot_id", "observation_id", "endpoint_id", "method", "outcome",
-		"started", "took_us", "detail", "agent_id", "role", "files", "kib", "uptime_s", "fields", "peers", "leaves"}}
-	rumourTable = table{"rumour", []string{"snapshot_id", "observation_id", "relation", "endpoints"}}
-	queryTable  = table{"query", []string{"snapshot_id", "observation_id", "words"}}
-	hitTable    = table{"hit", []string{"snapshot_id", "observation_id", "hit_id", "addr", "port", "servent", "delay_us",
+		"started", "took_us", "detail", "agent_id", "role", "files", "kib", "uptime_s", "fields",
+		"peers", "leaves", "tries", "cached", "contacts", "ponged"}}
+	queryTable = table{"query", []string{"snapshot_id", "observation_id", "words"}}
+	hitTable   = table{"hit", []string{"snapshot_id", "observation_id", "hit_id", "addr", "port", "servent", "delay_us",
 		"hops", "results", "vendor", "firewalled"}}
 )
 
+// relations are those of the last columns of an observation, each of which is a list: of links, then of rumours.
+var relations = [...]probe.Relation{probe.PeerLink, probe.LeafLink, probe.XTry, probe.Cached, probe.DHTContact, probe.Ponged}
+
 // A batch is the rows that a set of observations adds. Its memory is used again by the next batch.
 type batch struct {
-	endpoints, observations, rumours, queries, hits copying
+	endpoints, observations, queries, hits copying
 
-	lists []list // of the observation at hand
-	spare [][]int32
-	met   []uint32 // by endpoint: the last list that it was in
-	turn  uint32   // number of the list at hand
-}
-
-// A list is whom an observation named in one relation, each once.
-type list struct {
-	relation  probe.Relation
-	endpoints []int32
+	lists [len(relations)][]int32 // whom the observation at hand named, each once, by relation
+	met   []uint32                // by endpoint: the last list that it was in
+	turn  uint32                  // number of the list at hand
 }
 
 func newBatch() batch {
 	return batch{
-		endpoints: newCopying(&endpointTable), observations: newCopying(&observationTable), rumours: newCopying(&rumourTable),
+		endpoints: newCopying(&endpointTable), observations: newCopying(&observationTable),
 		queries: newCopying(&queryTable), hits: newCopying(&hitTable),
 	}
 }
 
 // tables are those of the batch, each after those that it refers to.
 func (b *batch) tables() []*copying {
-	return []*copying{&b.endpoints, &b.observations, &b.rumours, &b.queries, &b.hits}
+	return []*copying{&b.endpoints, &b.observations, &b.queries, &b.hits}
 }
 
 func (b *batch) reset() {
@@ -113,51 +108,38 @@ func (s *Snapshot) add(o *probe.Observation) error {
 	c.optional(string(o.Role))
 	c.count(o.Files)
 	c.count(o.KiB)
-	c.count(seconds(o.Uptime))
+	c.seconds(o.Uptime)
 	c.object(o.Fields)
-	c.list(s.batch.list(probe.PeerLink))
-	c.list(s.batch.list(probe.LeafLink))
-	s.addRumours(id)
+	for _, l := range s.batch.lists {
+		c.list(l)
+	}
 	if o.Method == probe.Query {
 		s.addQuery(id, o.Query)
 	}
 	return s.addHits(id, o.Hits)
 }
 
-// sort makes the lists of an observation: one for each relation in which peers were named.
+// sort makes the lists of an observation.
 func (s *Snapshot) sort(peers []probe.Peer) error {
 	b := &s.batch
-	for _, l := range b.lists {
-		b.spare = append(b.spare, l.endpoints[:0])
+	for i := range b.lists {
+		b.lists[i] = b.lists[i][:0]
 	}
-	b.lists = b.lists[:0]
 	for _, p := range peers {
 		id, err := s.hear(p.Endpoint)
 		if err != nil {
 			return fmt.Errorf("peer: %w", err)
 		}
-		i := slices.IndexFunc(b.lists, func(l list) bool { return l.relation == p.Relation })
+		i := slices.Index(relations[:], p.Relation)
 		if i < 0 {
-			i = len(b.lists)
-			b.lists = append(b.lists, list{relation: p.Relation, endpoints: b.empty()})
+			return fmt.Errorf("peer: no list is kept of relation %q", p.Relation)
 		}
-		b.lists[i].endpoints = append(b.lists[i].endpoints, id)
+		b.lists[i] = append(b.lists[i], id)
 	}
 	for i := range b.lists {
-		b.lists[i].endpoints = b.distinct(b.lists[i].endpoints)
+		b.lists[i] = b.distinct(b.lists[i])
 	}
 	return nil
-}
-
-// empty returns a list to be filled.
-func (b *batch) empty() []int32 {
-	last := len(b.spare) - 1
-	if last < 0 {
-		return nil
-	}
-	l := b.spare[last]
-	b.spare = b.spare[:last]
-	return l
 }
 
 // distinct removes what was in the list before, and keeps the order.
@@ -171,30 +153,6 @@ func (b *batch) distinct(ids []int32) []int32 {
 		b.met[id] = b.turn
 		return twice
 	})
-}
-
-// list returns whom the observation at hand named in a relation.
-func (b *batch) list(r probe.Relation) []int32 {
-	for _, l := range b.lists {
-		if l.relation == r {
-			return l.endpoints
-		}
-	}
-	return nil
-}
-
-func (s *Snapshot) addRumours(observation int32) {
-	c := &s.batch.rumours
-	for _, l := range s.batch.lists {
-		if l.relation.Edge() {
-			continue
-		}
-		c.row()
-		c.int32(int32(s.id))
-		c.int32(observation)
-		c.text(string(l.relation))
-		c.list(l.endpoints)
-	}
 }
 
 func (s *Snapshot) addQuery(observation int32, words string) {
@@ -243,12 +201,4 @@ func (s *Snapshot) check(e probe.Endpoint) error {
 		return fmt.Errorf("endpoint %s of network %q does not belong in a snapshot of %q", e, e.Network, s.meta.Network)
 	}
 	return nil
-}
-
-func seconds(d *time.Duration) *int64 {
-	if d == nil {
-		return nil
-	}
-	s := int64(*d / time.Second)
-	return &s
 }

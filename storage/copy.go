@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -82,6 +83,15 @@ func (c *copying) count(v *int64) {
 		return
 	}
 	c.int64(*v)
+}
+
+// seconds gives an integer of seconds, at most its largest, and NULL for what is no duration.
+func (c *copying) seconds(d *time.Duration) {
+	if d == nil || *d < 0 {
+		c.null()
+		return
+	}
+	c.int32(int32(min(*d/time.Second, math.MaxInt32)))
 }
 
 func (c *copying) bool(v *bool) {

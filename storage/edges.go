@@ -81,6 +81,9 @@ func (db *DB) ImportEdges(ctx context.Context, m Meta, edges iter.Seq2[Edge, err
 		if err := g.store(ctx, tx, id); err != nil {
 			return err
 		}
+		if err := growSnapshot(ctx, tx, id, len(g.names), len(g.tellers)); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, sql.Query("finish_snapshot"), pgx.NamedArgs{"snapshot": id, "state": StateComplete})
 		return err
 	})
@@ -179,7 +182,9 @@ func (g *graph) addObservation(c *copying, snapshot int64, id, host int32, now t
 		c.null()
 	}
 	c.list(g.links[host])
-	c.null() // leaves
+	for range relations[1:] {
+		c.null()
+	}
 }
 
 // importUnknown is how many columns of an observation, from detail to fields, a graph knows nothing of.

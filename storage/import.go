@@ -22,8 +22,8 @@ const maxFreshAgents = 10_000
 //
 // rows gives the rows of a table, in an order that is the same each time: it is called twice for observation. A row has the
 // columns of the table but snapshot_id, in their order; that of an observation has the agent itself in the place of agent_id,
-// and ends before its lists of links: these are the rows of neighbour, with observation_id, relation and endpoints, in the order
-// of the observations. Values are as the columns need them: an int64, bool, string, time.Time, netip.Addr or [16]byte, or []int64 for a list.
+// and ends before its lists: these are the rows of neighbour and of rumour, with observation_id, relation and endpoints, in the
+// order of the observations. Values are as the columns need them: an int64, bool, string, time.Time, netip.Addr or [16]byte, or []int64 for a list.
 func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(table string) iter.Seq2[[]any, error]) (
 	id int64, err error) {
 	err = transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
@@ -34,14 +34,21 @@ func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(tabl
 		if err != nil {
 			return err
 		}
-		for _, t := range []table{endpointTable, observationTable, rumourTable, queryTable, hitTable} {
+		if err := learnWords(ctx, tx); err != nil {
+			return err
+		}
+		stored := map[string]int{}
+		for _, t := range []table{endpointTable, observationTable, queryTable, hitTable} {
 			read := rows(t.name)
 			if t.name == observationTable.name {
-				read = linked(keyed(read, agents), rows("neighbour"))
+				read = listed(keyed(read, agents), rows("neighbour"), rows("rumour"))
 			}
-			if err := importTable(ctx, tx, id, t, read); err != nil {
+			if stored[t.name], err = importTable(ctx, tx, id, t, read); err != nil {
 				return err
 			}
+		}
+		if err := growSnapshot(ctx, tx, id, stored[endpointTable.name], stored[observationTable.name]); err != nil {
+			return err
 		}
 		return findFault(ctx, tx, id)
 	})
@@ -110,28 +117,34 @@ func keyed(observations iter.Seq2[[]any, error], keys map[string]int32) iter.Seq
 	}
 }
 
-// linked adds the lists of links to the observations that told them. Both come in the order of the observations.
-func linked(observations, lists iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
+// listed adds their lists to observations: first those of links, then those of rumours. All come in the order of the observations.
+func listed(observations, links, rumours iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
+	edges := slices.IndexFunc(relations[:], func(r probe.Relation) bool { return !r.Edge() })
+	return withLists(withLists(observations, links, relations[:edges]), rumours, relations[edges:])
+}
+
+// withLists adds a list, or NULL, for each of some relations.
+func withLists(observations, lists iter.Seq2[[]any, error], relations []probe.Relation) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		next, stop := iter.Pull2(lists)
 		defer stop()
 		list, err, more := next()
 		for row, broken := range observations {
-			var links [len(edgeRelations)]any // NULL where nothing was told
+			told := make([]any, len(relations))
 			for ; broken == nil && more && err == nil && list[0] == row[0]; list, err, more = next() {
-				i := slices.Index(edgeRelations[:], fmt.Sprint(list[1]))
-				if i < 0 || links[i] != nil {
-					broken = fmt.Errorf("observation %v has a list of %q, not one of each of %q", row[0], list[1], edgeRelations)
+				i := slices.Index(relations, probe.Relation(fmt.Sprint(list[1])))
+				if i < 0 || told[i] != nil {
+					broken = fmt.Errorf("observation %v has a list of %q, not one of each of %q", row[0], list[1], relations)
 					break
 				}
-				links[i] = list[2]
+				told[i] = list[2]
 			}
-			if !yield(append(row, links[:]...), errors.Join(broken, err)) || err != nil {
+			if !yield(append(row, told...), errors.Join(broken, err)) || err != nil {
 				return
 			}
 		}
 		if err == nil && more {
-			err = fmt.Errorf("a list of links is of observation %v, which is not there or not in its place", list[0])
+			err = fmt.Errorf("a list of %v is of observation %v, which is not there or not in its place", list[1], list[0])
 		}
 		if err != nil {
 			yield(nil, err)
@@ -139,11 +152,20 @@ func linked(observations, lists iter.Seq2[[]any, error]) iter.Seq2[[]any, error]
 	}
 }
 
-// edgeRelations are those of the columns peers and leaves.
-var edgeRelations = [...]string{string(probe.PeerLink), string(probe.LeafLink)}
+// learnWords makes the connection know the enumerations, whose values COPY wants as the server has them.
+func learnWords(ctx context.Context, tx pgx.Tx) error {
+	for _, name := range []string{"outcome", "role"} {
+		enumeration, err := tx.Conn().LoadType(ctx, name)
+		if err != nil {
+			return fmt.Errorf("look up type %s: %w", name, err)
+		}
+		tx.Conn().TypeMap().RegisterType(enumeration)
+	}
+	return nil
+}
 
-// importTable stores the rows of a table.
-func importTable(ctx context.Context, tx pgx.Tx, id int64, t table, rows iter.Seq2[[]any, error]) error {
+// importTable stores the rows of a table, and returns how many there were.
+func importTable(ctx context.Context, tx pgx.Tx, id int64, t table, rows iter.Seq2[[]any, error]) (int, error) {
 	next, stop := iter.Pull2(rows)
 	defer stop()
 	var broken error // of the source: from the server it would come back as text
@@ -154,12 +176,13 @@ func importTable(ctx context.Context, tx pgx.Tx, id int64, t table, rows iter.Se
 		}
 		return append([]any{id}, row...), nil
 	})
-	if _, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, source); broken != nil {
-		return broken
+	n, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, t.columns, source)
+	if broken != nil {
+		return 0, broken
 	} else if err != nil {
-		return fmt.Errorf("store %s: %w", t.name, err)
+		return 0, fmt.Errorf("store %s: %w", t.name, err)
 	}
-	return nil
+	return int(n), nil
 }
 
 // findFault refuses a snapshot whose parts do not fit together.

@@ -58,13 +58,25 @@ func (s *Snapshot) write(ctx context.Context, prepare func(pgx.Tx) error) error 
 			return err
 		}
 		s.addEndpoints()
-		return s.batch.store(ctx, tx)
+		if err := s.batch.store(ctx, tx); err != nil {
+			return err
+		}
+		return growSnapshot(ctx, tx, s.id, s.number.endpoints.Len(), int(s.number.observations))
 	})
 	if err != nil {
 		s.number.rollback()
 		return s.explain(err)
 	}
 	s.number.commit()
+	return nil
+}
+
+// growSnapshot notes how much a snapshot holds now.
+func growSnapshot(ctx context.Context, tx pgx.Tx, id int64, endpoints, observations int) error {
+	args := pgx.NamedArgs{"snapshot": id, "endpoints": endpoints, "observations": observations}
+	if _, err := tx.Exec(ctx, sql.Query("grow_snapshot"), args); err != nil {
+		return fmt.Errorf("note size: %w", err)
+	}
 	return nil
 }
 

@@ -145,8 +145,8 @@ func (s *Snapshot) load(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	var source *string
-	err := tx.QueryRow(ctx, sql.Query("snapshot"), args).
-		Scan(&s.meta.Network, &s.meta.Vantage, &s.meta.Version, &source, &s.meta.Configuration)
+	err := tx.QueryRow(ctx, sql.Query("snapshot"), args).Scan(&s.meta.Network, &s.meta.Vantage, &s.meta.Version, &source,
+		&s.meta.Configuration, &s.number.observations)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return ErrNoSnapshot
@@ -160,10 +160,6 @@ func (s *Snapshot) load(ctx context.Context, tx pgx.Tx) error {
 	}
 	if err := s.loadEndpoints(ctx, tx); err != nil {
 		return fmt.Errorf("read endpoints: %w", err)
-	}
-	err = tx.QueryRow(ctx, sql.Query("last_observation"), args).Scan(&s.number.observations)
-	if err != nil {
-		return fmt.Errorf("read last observation: %w", err)
 	}
 	s.number.commit()
 	return nil
@@ -230,8 +226,10 @@ func (s *Snapshot) Finish(ctx context.Context, complete bool) error {
 	if _, err := s.conn.Exec(ctx, sql.Query("finish_snapshot"), args); err != nil {
 		return fmt.Errorf("finish snapshot: %w", s.explain(err))
 	}
-	if _, err := s.conn.Exec(ctx, sql.Query("analyze")); err != nil {
-		return fmt.Errorf("analyze snapshot: %w", s.explain(err))
+	for _, look := range []string{"summarize", "analyze"} {
+		if _, err := s.conn.Exec(ctx, sql.Query(look)); err != nil {
+			return fmt.Errorf("%s snapshot: %w", look, s.explain(err))
+		}
 	}
 	return nil
 }

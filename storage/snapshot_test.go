@@ -166,7 +166,7 @@ func TestSnapshotsAreListedAndDeleted(t *testing.T) {
 		t.Errorf("coverage of a deleted snapshot: error %v, want ErrNoSnapshot", err)
 	}
 	left := selectRows(t, db, `
-		SELECT snapshot_id FROM endpoint UNION SELECT snapshot_id FROM observation UNION SELECT snapshot_id FROM rumour`)
+		SELECT snapshot_id FROM endpoint UNION SELECT snapshot_id FROM observation`)
 	if diff := cmp.Diff([][]any{{second.ID()}}, left); diff != "" {
 		t.Errorf("what is left (-want +got):\n%s", diff)
 	}

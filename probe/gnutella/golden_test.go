@@ -122,7 +122,7 @@ var (
 	}
 	limePong = map[string]string{
 		"dht": "inactive", "leaf-slots": "37", "locale": "en", "peer-slots": "27", "pong-addr": "127.0.3.1:6346",
-		"pong-ggep": "DHT DU LOC UP", "uptime-kind": "daily average",
+		"pong-ggep": "DHT DU LOC UP",
 	}
 )
 
@@ -148,7 +148,7 @@ func TestLeafSessionWithCapturedServents(t *testing.T) {
 		"LimeWire": {lime, probe.Observation{
 			Agent: "LimeWire/5.5.16", Uptime: ptr(129 * time.Second), Files: ptr[int64](1), KiB: ptr[int64](8),
 			Peers:  append(peers(probe.XTry, "127.0.3.2:6347"), peers(probe.Ponged, "127.0.3.2:6347")...),
-			Fields: together(limeHandshake, limePong),
+			Fields: together(limeHandshake, limePong, map[string]string{"uptime-kind": "daily average"}),
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestDatagramsOfCapturedServents(t *testing.T) {
 		"gtk-gnutella ultrapeer, ping": {gtk["udp-pong-ultrapeer"], probe.Observation{
 			Method: probe.UDPPing, Role: probe.Ultrapeer, Files: ptr[int64](2), KiB: ptr[int64](256), Uptime: ptr(28 * time.Second),
 			Fields: together(gtkPong, map[string]string{
-				"pong-ggep": "VC GUE UP DU TLS IP QK", "uptime-kind": "daily average",
+				"pong-ggep": "VC GUE UP DU TLS IP QK",
 			}),
 		}},
 		"gtk-gnutella leaf, ping": {gtk["udp-pong-leaf"], probe.Observation{
@@ -215,7 +215,7 @@ func TestDatagramsOfCapturedServents(t *testing.T) {
 			Peers: peers(probe.Cached, "127.0.0.11:6346"),
 			Fields: map[string]string{
 				"pong-addr": "127.0.0.12:6346", "pong-ggep": "VC DU TLS IPP IPP_TLS", "tls": "true",
-				"uptime-kind": "daily average", "vc": "GTKG/83",
+				"vc": "GTKG/83",
 			},
 		}},
 		"LimeWire ultrapeer, ping": {lime["udp-pong-ultrapeer"], probe.Observation{
@@ -233,8 +233,7 @@ func TestDatagramsOfCapturedServents(t *testing.T) {
 		}},
 		"LimeWire ultrapeer, crawl": {lime["udp-crawl-ultrapeer"], probe.Observation{
 			Method: probe.UDPCrawl, Role: probe.Ultrapeer, Agent: "LimeWire/5.5.16", Uptime: ptr(92 * time.Second),
-			Peers:  append(peers(probe.PeerLink, "127.0.3.2:6347"), peers(probe.LeafLink, "127.0.3.3:6348")...),
-			Fields: map[string]string{"uptime-kind": "session average"},
+			Peers: append(peers(probe.PeerLink, "127.0.3.2:6347"), peers(probe.LeafLink, "127.0.3.3:6348")...),
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

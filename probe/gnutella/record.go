@@ -32,7 +32,7 @@ const (
 	fieldVendor    = "vc"          // vendor code and version byte
 	fieldLeafSlots = "leaf-slots"  // free slots for leaves
 	fieldUPSlots   = "peer-slots"  // free slots for ultrapeers
-	fieldUptime    = "uptime-kind" // what Uptime is, where it is not the time since the start: an average
+	fieldUptime    = "uptime-kind" // what Uptime is, where Method does not tell: an average
 	fieldGuess     = "guess"       // version of GUESS, major<<4 | minor
 	fieldDHT       = "dht"         // part in the Mojito DHT
 	fieldTLS       = "tls"         // accepts TLS
@@ -209,7 +209,9 @@ func (r *record) ownPong(p *message.Pong) {
 	}
 	if up, ok := x.DU(); ok && up <= maxUptime && r.Uptime == nil {
 		r.Uptime = &up
-		r.note(fieldUptime, "daily average")
+		if r.Method != probe.UDPPing { // which knows no other
+			r.note(fieldUptime, "daily average")
+		}
 	}
 	slots, isUltrapeer := x.UP()
 	if isUltrapeer {

@@ -69,7 +69,6 @@ func (r *record) crawlerPong(pong *message.CrawlerPong, wanted int) {
 	}
 	if pong.Features&message.FeatureUptime != 0 && pong.Uptime <= maxUptime {
 		r.Uptime = &pong.Uptime
-		r.note(fieldUptime, "session average")
 	}
 	if pong.Features&message.FeatureDHT != 0 && pong.DHT&message.CrawlerDHTActive != 0 {
 		r.note(fieldDHT, "active")

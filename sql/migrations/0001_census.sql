@@ -1,7 +1,22 @@
 -- +goose Up
 
+-- A crawl of a million hosts writes millions of rows a minute, and what each row carries is paid for in server time and on disk:
+-- keys are four bytes; words of which there are few are enumerations, of four bytes too; whatever a host named is a list in the
+-- observation; wide columns come first, so that nothing is padded; and the constraints that only the writer could break, one
+-- process that numbers everything itself, are looked at when a snapshot is imported (queries/import_fault.sql) and not at each
+-- row.
+
+CREATE TYPE outcome AS ENUM (
+    'answered', 'refused', 'unsupported', 'garbage', 'closed', 'reset', 'timeout', 'connection-refused', 'unreachable',
+    'connect-timeout', 'silent', 'local-limit', 'out-of-scope', 'cancelled'
+);
+COMMENT ON TYPE outcome IS 'How a conversation ended, best first; report.outcome tells more.';
+
+CREATE TYPE role AS ENUM ('leaf', 'ultrapeer');
+COMMENT ON TYPE role IS 'The part that a host plays in the overlay.';
+
 -- A snapshot is one walk of one network, or one import of somebody else's. Everything else belongs to one snapshot and is
--- inserted, never updated: only a snapshot's state and its end change.
+-- inserted, never updated: only a snapshot's state, its end, and how much it holds change.
 CREATE TABLE snapshot (
     snapshot_id   bigint      GENERATED ALWAYS AS IDENTITY,
     network       text        NOT NULL,
@@ -12,6 +27,8 @@ CREATE TABLE snapshot (
     source        text,
     started       timestamptz NOT NULL DEFAULT now(),
     ended         timestamptz,
+    endpoints     integer     NOT NULL DEFAULT 0,
+    observations  integer     NOT NULL DEFAULT 0,
     CONSTRAINT snapshot_pkey PRIMARY KEY (snapshot_id),
     CONSTRAINT snapshot_state_known CHECK (state IN ('running', 'complete', 'interrupted')),
     CONSTRAINT snapshot_ended_when_not_running CHECK ((ended IS NULL) = (state = 'running'))
@@ -26,18 +43,18 @@ COMMENT ON COLUMN snapshot.configuration IS 'Flags of the crawl, so that it can 
 COMMENT ON COLUMN snapshot.source        IS 'File that an imported snapshot was read from; NULL for a crawl.';
 COMMENT ON COLUMN snapshot.started       IS 'When the snapshot was begun.';
 COMMENT ON COLUMN snapshot.ended         IS 'When its state last left running; NULL while it runs.';
+COMMENT ON COLUMN snapshot.endpoints     IS 'Endpoints that it heard of, which is the number of the last.';
+COMMENT ON COLUMN snapshot.observations  IS 'Conversations that it holds, which is the number of the last.';
 
 -- Endpoints are numbered within their snapshot by the crawler, in the order in which it heard of them: a batch is written by
 -- COPY alone, without a look-up, and an edge is four bytes.
 CREATE TABLE endpoint (
-    snapshot_id bigint  NOT NULL,
+    snapshot_id integer NOT NULL,
     endpoint_id integer NOT NULL,
     addr        inet,
     port        integer,
     name        text,
     CONSTRAINT endpoint_pkey PRIMARY KEY (snapshot_id, endpoint_id),
-    CONSTRAINT endpoint_snapshot_fkey FOREIGN KEY (snapshot_id) REFERENCES snapshot ON DELETE CASCADE,
-    CONSTRAINT endpoint_heard_once UNIQUE (snapshot_id, addr, port),
     CONSTRAINT endpoint_port_range CHECK (port BETWEEN 0 AND 65535),
     CONSTRAINT endpoint_addressed_or_named CHECK (
         (addr IS NOT NULL AND port IS NOT NULL AND name IS NULL)
@@ -61,80 +78,59 @@ COMMENT ON TABLE  agent          IS 'Software, as hosts name it (User-Agent), ea
 COMMENT ON COLUMN agent.agent_id IS 'Key.';
 COMMENT ON COLUMN agent.agent    IS 'The text as received, NUL and invalid UTF-8 replaced, cut at 512 bytes.';
 
+-- Observations come in the order of their numbers, so a coarse index is enough, and costs nothing.
 CREATE TABLE observation (
-    snapshot_id    bigint      NOT NULL,
-    observation_id integer     NOT NULL,
-    endpoint_id    integer     NOT NULL,
-    method         text        NOT NULL,
-    outcome        text        NOT NULL,
     started        timestamptz NOT NULL,
-    took_us        bigint      NOT NULL,
-    detail         text,
-    agent_id       integer,
-    role           text,
     files          bigint,
     kib            bigint,
-    uptime_s       bigint,
+    snapshot_id    integer     NOT NULL,
+    observation_id integer     NOT NULL,
+    endpoint_id    integer     NOT NULL,
+    took_us        integer     NOT NULL,
+    uptime_s       integer,
+    agent_id       integer,
+    outcome        outcome     NOT NULL,
+    role           role,
+    method         text        NOT NULL,
+    detail         text,
+    peers          integer[],
+    leaves         integer[],
+    tries          integer[],
+    cached         integer[],
+    contacts       integer[],
+    ponged         integer[],
     fields         jsonb,
-    CONSTRAINT observation_pkey PRIMARY KEY (snapshot_id, observation_id),
-    CONSTRAINT observation_endpoint_fkey FOREIGN KEY (snapshot_id, endpoint_id) REFERENCES endpoint ON DELETE CASCADE,
-    CONSTRAINT observation_agent_fkey FOREIGN KEY (agent_id) REFERENCES agent,
-    CONSTRAINT observation_role_known CHECK (role IN ('ultrapeer', 'leaf')),
     CONSTRAINT observation_counts_not_negative CHECK (files >= 0 AND kib >= 0 AND uptime_s >= 0 AND took_us >= 0)
 );
-CREATE INDEX observation_endpoint ON observation (snapshot_id, endpoint_id);
+CREATE INDEX observation_number ON observation USING brin (snapshot_id, observation_id);
 COMMENT ON TABLE  observation                IS 'One conversation with one endpoint by one method.';
-COMMENT ON COLUMN observation.snapshot_id    IS 'Snapshot that it belongs to.';
-COMMENT ON COLUMN observation.observation_id IS 'Number within the snapshot, in the order of writing.';
-COMMENT ON COLUMN observation.endpoint_id    IS 'Whom we spoke to.';
-COMMENT ON COLUMN observation.method         IS 'tcp-crawl, leaf, udp-ping, udp-crawl, query, import.';
-COMMENT ON COLUMN observation.outcome        IS 'How it ended; the words are listed in report.outcome.';
 COMMENT ON COLUMN observation.started        IS 'When it began, by our clock.';
-COMMENT ON COLUMN observation.took_us        IS 'How long it took, microseconds.';
-COMMENT ON COLUMN observation.detail         IS 'Status line of a refusal, or the error; NULL when there is nothing to tell.';
-COMMENT ON COLUMN observation.agent_id       IS 'Software that the host names; NULL: not told.';
-COMMENT ON COLUMN observation.role           IS 'ultrapeer or leaf, as the host tells; NULL: not told.';
 COMMENT ON COLUMN observation.files          IS 'Files that the host claims to share; NULL: not measured.';
 COMMENT ON COLUMN observation.kib            IS 'KiB that it claims to share, as sent; of ultrapeers not to be summed.';
-COMMENT ON COLUMN observation.uptime_s       IS 'Uptime that it claims, seconds; NULL: not measured.';
+COMMENT ON COLUMN observation.snapshot_id    IS 'Snapshot that it belongs to.';
+COMMENT ON COLUMN observation.observation_id IS 'Number within the snapshot, from 1 without gaps, in the order of writing.';
+COMMENT ON COLUMN observation.endpoint_id    IS 'Whom we spoke to.';
+COMMENT ON COLUMN observation.took_us        IS 'How long it took, microseconds.';
+COMMENT ON COLUMN observation.uptime_s       IS 'Uptime that it claims, seconds: by udp-ping of an average day, by udp-crawl of an average session; NULL: not measured.';
+COMMENT ON COLUMN observation.agent_id       IS 'Software that the host names; NULL: not told.';
+COMMENT ON COLUMN observation.outcome        IS 'How it ended; report.outcome tells more.';
+COMMENT ON COLUMN observation.role           IS 'ultrapeer or leaf, as the host tells; NULL: not told.';
+COMMENT ON COLUMN observation.method         IS 'How we spoke, as in probe.Method: tcp-crawl, leaf, udp-ping, udp-crawl, query, import.';
+COMMENT ON COLUMN observation.detail         IS 'Status line of a refusal, or the error; NULL when there is nothing to tell.';
+COMMENT ON COLUMN observation.peers          IS 'endpoint_id of each ultrapeer that it says it is linked to, in its order.';
+COMMENT ON COLUMN observation.leaves         IS 'endpoint_id of each leaf of its own that it lists, in its order.';
+COMMENT ON COLUMN observation.tries          IS 'Rumour, never a link: hosts named beside an answer (X-Try), to be tried instead.';
+COMMENT ON COLUMN observation.cached         IS 'Rumour: hosts of its cache, packed in a PONG (IPP).';
+COMMENT ON COLUMN observation.contacts       IS 'Rumour: contacts in the DHT, packed in a PONG.';
+COMMENT ON COLUMN observation.ponged         IS 'Rumour: subjects of PONGs that it passed on.';
 COMMENT ON COLUMN observation.fields         IS 'Facts of this network alone, by name.';
-
-CREATE TABLE neighbour (
-    snapshot_id    bigint    NOT NULL,
-    observation_id integer   NOT NULL,
-    relation       text      NOT NULL,
-    endpoints      integer[] NOT NULL,
-    CONSTRAINT neighbour_pkey PRIMARY KEY (snapshot_id, observation_id, relation),
-    CONSTRAINT neighbour_observation_fkey FOREIGN KEY (snapshot_id, observation_id) REFERENCES observation ON DELETE CASCADE,
-    CONSTRAINT neighbour_relation_known CHECK (relation IN ('peer', 'leaf'))
-);
-COMMENT ON TABLE  neighbour                IS 'Links that a host reports of itself: who is linked to whom. One row a list.';
-COMMENT ON COLUMN neighbour.snapshot_id    IS 'Snapshot that it belongs to.';
-COMMENT ON COLUMN neighbour.observation_id IS 'Conversation in which the host gave the list.';
-COMMENT ON COLUMN neighbour.relation       IS 'peer: linked to these ultrapeers; leaf: linked to these leaves of its own.';
-COMMENT ON COLUMN neighbour.endpoints      IS 'endpoint_id of each listed host, in the order of the list.';
-
-CREATE TABLE rumour (
-    snapshot_id    bigint    NOT NULL,
-    observation_id integer   NOT NULL,
-    relation       text      NOT NULL,
-    endpoints      integer[] NOT NULL,
-    CONSTRAINT rumour_pkey PRIMARY KEY (snapshot_id, observation_id, relation),
-    CONSTRAINT rumour_observation_fkey FOREIGN KEY (snapshot_id, observation_id) REFERENCES observation ON DELETE CASCADE,
-    CONSTRAINT rumour_is_no_edge CHECK (relation NOT IN ('peer', 'leaf'))
-);
-COMMENT ON TABLE  rumour                IS 'Addresses that a host has heard of: never an edge. One row a list.';
-COMMENT ON COLUMN rumour.snapshot_id    IS 'Snapshot that it belongs to.';
-COMMENT ON COLUMN rumour.observation_id IS 'Conversation in which the host gave the list.';
-COMMENT ON COLUMN rumour.relation       IS 'x-try: named beside an answer; ipp: packed in a PONG; pong: a PONG passed on.';
-COMMENT ON COLUMN rumour.endpoints      IS 'endpoint_id of each listed host, in the order of the list.';
 
 CREATE TABLE query (
     snapshot_id    bigint  NOT NULL,
     observation_id integer NOT NULL,
     words          text    NOT NULL,
     CONSTRAINT query_pkey PRIMARY KEY (snapshot_id, observation_id),
-    CONSTRAINT query_observation_fkey FOREIGN KEY (snapshot_id, observation_id) REFERENCES observation ON DELETE CASCADE
+    CONSTRAINT query_snapshot_fkey FOREIGN KEY (snapshot_id) REFERENCES snapshot ON DELETE CASCADE
 );
 COMMENT ON TABLE  query                IS 'A query asked through one ultrapeer, as its leaf.';
 COMMENT ON COLUMN query.snapshot_id    IS 'Snapshot that it belongs to.';
@@ -179,6 +175,7 @@ CREATE TABLE measure (
     value        double precision,
     method       text             NOT NULL,
     observations integer          NOT NULL,
+    endpoints    integer          NOT NULL,
     computed     timestamptz      NOT NULL DEFAULT now(),
     CONSTRAINT measure_pkey PRIMARY KEY (snapshot_id, version, name),
     CONSTRAINT measure_snapshot_fkey FOREIGN KEY (snapshot_id) REFERENCES snapshot ON DELETE CASCADE
@@ -190,4 +187,5 @@ COMMENT ON COLUMN measure.name         IS 'What it is, dotted: largest_component
 COMMENT ON COLUMN measure.value        IS 'Its value; NULL: it does not exist for this graph.';
 COMMENT ON COLUMN measure.method       IS 'How it was computed, in words.';
 COMMENT ON COLUMN measure.observations IS 'How many observations the snapshot held then: with more, the measure is stale.';
+COMMENT ON COLUMN measure.endpoints    IS 'How many endpoints it held then: likewise.';
 COMMENT ON COLUMN measure.computed     IS 'When.';

@@ -1,1 +1,1 @@
-ANALYZE snapshot, endpoint, agent, observation, rumour, query, hit;
+ANALYZE snapshot, endpoint, agent, observation, query, hit;

@@ -7,10 +7,6 @@ observations AS (
     DELETE FROM observation
     WHERE snapshot_id = @snapshot
 ),
-rumours AS (
-    DELETE FROM rumour
-    WHERE snapshot_id = @snapshot
-),
 hosts AS (
     DELETE FROM report.kept_host
     WHERE snapshot_id = @snapshot

@@ -10,10 +10,10 @@ FROM (
     FROM host h
     WHERE h.first <> 1 OR h.last <> h.hosts
     UNION ALL
-    SELECT format('observation %s ended in the unknown outcome %L', o.observation_id, o.outcome)
-    FROM observation o
-    LEFT JOIN report.outcome c ON c.outcome = o.outcome
-    WHERE o.snapshot_id = @snapshot AND c.outcome IS NULL
+    SELECT format('its %s observations are not numbered from 1 without gaps', count(*))
+    FROM observation
+    WHERE snapshot_id = @snapshot
+    HAVING count(DISTINCT observation_id) <> count(*) OR min(observation_id) <> 1 OR max(observation_id) <> count(*)
     UNION ALL
     SELECT format('its endpoint %s was heard of twice', max(e.endpoint_id))
     FROM endpoint e
@@ -21,21 +21,17 @@ FROM (
     GROUP BY e.addr, e.port
     HAVING count(*) > 1
     UNION ALL
-    SELECT format('%s %s is of an observation that is not there', l.kind, l.observation_id)
-    FROM (
-        SELECT 'rumour' AS kind, observation_id FROM rumour WHERE snapshot_id = @snapshot
-        UNION ALL
-        SELECT 'query', observation_id FROM query WHERE snapshot_id = @snapshot
-    ) l
-    WHERE NOT EXISTS (SELECT FROM observation o WHERE o.snapshot_id = @snapshot AND o.observation_id = l.observation_id)
+    SELECT format('query %s is of an observation that is not there', q.observation_id)
+    FROM query q
+    WHERE q.snapshot_id = @snapshot
+        AND NOT EXISTS (SELECT FROM observation o WHERE o.snapshot_id = @snapshot AND o.observation_id = q.observation_id)
     UNION ALL
-    SELECT format('observation %s names an endpoint that is not there', l.observation_id)
+    SELECT format('observation %s names an endpoint that is not there', o.observation_id)
     FROM host h
-    CROSS JOIN LATERAL (
-        SELECT observation_id, ARRAY[endpoint_id] || peers || leaves AS endpoints FROM observation WHERE snapshot_id = @snapshot
-        UNION ALL
-        SELECT observation_id, endpoints FROM rumour WHERE snapshot_id = @snapshot
-    ) l
-    WHERE EXISTS (SELECT FROM unnest(l.endpoints) AS e (id) WHERE e.id IS NULL OR e.id < h.first OR e.id > h.last)
+    CROSS JOIN observation o
+    CROSS JOIN LATERAL unnest(
+        ARRAY[o.endpoint_id] || o.peers || o.leaves || o.tries || o.cached || o.contacts || o.ponged
+    ) AS e (id)
+    WHERE o.snapshot_id = @snapshot AND (e.id IS NULL OR e.id < h.first OR e.id > h.last)
 ) f
 LIMIT 1;

@@ -8,6 +8,6 @@ SELECT
     count(DISTINCT r.endpoint_id)
 FROM (
     SELECT unnest(endpoints) AS endpoint_id
-    FROM rumour
+    FROM report.rumour_list
     WHERE snapshot_id = @snapshot
 ) r;

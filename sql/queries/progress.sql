@@ -19,7 +19,7 @@ LEFT JOIN (
             bool_or(c.visited) AS done,
             bool_or(c.visited OR c.outcome = 'out-of-scope') AS settled
         FROM observation o
-        JOIN report.outcome c ON c.outcome = o.outcome
+        JOIN report.outcome c ON c.outcome = o.outcome::text
         WHERE o.snapshot_id = @snapshot AND o.method <> 'query'
         GROUP BY o.endpoint_id, o.method
     ) m

@@ -3,6 +3,7 @@ SELECT
     vantage,
     version,
     source,
-    configuration
+    configuration,
+    observations
 FROM snapshot
 WHERE snapshot_id = @snapshot;

@@ -9,7 +9,7 @@ SELECT
     s.configuration,
     s.started,
     s.ended,
-    COALESCE(e.heard, 0) AS heard
+    s.endpoints AS heard
 FROM snapshot s
 LEFT JOIN (
     SELECT DISTINCT objid
@@ -19,9 +19,4 @@ LEFT JOIN (
         AND classid = 1836214
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ) l ON l.objid::bigint = s.snapshot_id
-LEFT JOIN LATERAL (
-    SELECT max(endpoint_id) AS heard
-    FROM endpoint
-    WHERE endpoint.snapshot_id = s.snapshot_id
-) e ON true
 ORDER BY s.snapshot_id;

@@ -29,7 +29,7 @@ CREATE TABLE report.kept_host (
     role        text,
     files       bigint,
     kib         bigint,
-    uptime_s    bigint,
+    uptime_s    integer,
     degree      integer NOT NULL,
     peers       integer NOT NULL,
     leaves      integer NOT NULL,

@@ -26,7 +26,7 @@ CROSS JOIN LATERAL (
         endpoint_id,
         min(report.rank(outcome)) FILTER (WHERE method <> 'query'),
         (min(observation_id::bigint << 32 | agent_id) & 4294967295)::integer,
-        max(role),
+        max(role)::text,
         max(files),
         max(kib),
         max(uptime_s)

@@ -7,7 +7,7 @@ SELECT
     e.host,
     COALESCE(h.rank <= report.rank('silent'), false) AS visited,
     COALESCE(h.rank <= report.rank('unsupported'), false) AS reached,
-    (report.outcomes())[h.rank] AS outcome,
+    (report.outcomes())[h.rank]::text AS outcome,
     h.role,
     a.agent,
     h.files,

@@ -27,7 +27,7 @@ CROSS JOIN LATERAL (
         h.endpoint_id,
         h.role,
         h.visited,
-        report.rank(h.outcome),
+        report.rank(h.outcome::outcome),
         COALESCE(d.degree, 0),
         COALESCE(d.peers, 0),
         COALESCE(d.leaves, 0)

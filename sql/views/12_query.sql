@@ -6,7 +6,7 @@ SELECT
     q.words,
     via.host AS via,
     o.started,
-    o.outcome,
+    o.outcome::text AS outcome,
     CASE WHEN o.outcome = 'answered' THEN COALESCE(h.hits, 0) ELSE h.hits END AS hits,
     CASE WHEN o.outcome = 'answered' THEN COALESCE(h.results, 0) ELSE h.results END AS results
 FROM query q

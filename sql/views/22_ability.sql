@@ -5,7 +5,7 @@ CREATE VIEW report.ability AS
 SELECT
     o.snapshot_id,
     o.endpoint_id,
-    max(o.role) AS role,
+    max(o.role)::text AS role,
     bool_or(
         o.method IN ('leaf', 'x-try') AND report.rank(o.outcome) <= report.rank('unsupported')
         OR o.fields ?| ARRAY[

@@ -1,0 +1,5 @@
+UPDATE snapshot
+SET
+    endpoints = @endpoints,
+    observations = @observations
+WHERE snapshot_id = @snapshot;
