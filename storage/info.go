@@ -3,7 +3,6 @@ package storage
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -83,35 +82,4 @@ func (db *DB) Delete(ctx context.Context, id int64) error {
 		return fmt.Errorf("delete snapshot %d: %w", id, err)
 	}
 	return nil
-}
-
-// Coverage says how much of what a snapshot heard of was seen. All but the last four are numbers of hosts.
-type Coverage struct {
-	Heard         int64 // seeds, neighbours and rumours; responders of hits do not count
-	Visited       int64 // an outcome is known
-	Reached       int64 // spoke to us
-	Ultrapeers    int64 // by their own word or that of a neighbour, visited or not
-	Leaves        int64 // likewise
-	FilesMeasured int64 // told how many files they share
-	Rumours       int64 // heard of by rumour
-	Edges         int64 // distinct undirected links told by at least one end
-	Queries       int64
-	Hits          int64
-	Observations  int64
-}
-
-// Coverage counts what a snapshot holds; [ErrNoSnapshot] when it does not exist.
-func (db *DB) Coverage(ctx context.Context, id int64) (Coverage, error) {
-	rows, err := db.pool.Query(ctx, sql.Query("coverage"), pgx.NamedArgs{"snapshot": id})
-	if err != nil {
-		return Coverage{}, fmt.Errorf("read coverage of snapshot %d: %w", id, err)
-	}
-	c, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Coverage])
-	if errors.Is(err, pgx.ErrNoRows) {
-		err = ErrNoSnapshot
-	}
-	if err != nil {
-		return Coverage{}, fmt.Errorf("read coverage of snapshot %d: %w", id, err)
-	}
-	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"gnucensus/probe"
+	"gnucensus/storage"
 )
 
 // A model holds observations and derives from them, in the plainest way, what the views in sql/views tell.
@@ -278,17 +279,25 @@ func (m *model) hitRows() (rows [][]any) {
 	return rows
 }
 
-func (m *model) coverageRow() [][]any {
-	var visited, reached, ultrapeers, leaves, measured int64
-	for _, h := range m.hostRows() {
-		count(&visited, h[2] == true)
-		count(&reached, h[3] == true)
-		count(&ultrapeers, h[5] == "ultrapeer")
-		count(&leaves, h[5] == "leaf")
-		count(&measured, h[7] != nil)
+func (m *model) coverage() storage.Coverage {
+	c := storage.Coverage{
+		Heard: int64(len(m.hosts)), Edges: int64(len(m.links())), Rumours: int64(len(m.rumourRows())),
+		Queries: int64(len(m.queryRows())), Hits: int64(len(m.hitRows())), Observations: int64(len(m.obs)),
 	}
-	return [][]any{{int64(len(m.hosts)), visited, reached, ultrapeers, leaves, measured, int64(len(m.links())),
-		int64(len(m.rumourRows())), int64(len(m.queryRows())), int64(len(m.hitRows())), int64(len(m.obs))}}
+	for _, h := range m.hostRows() {
+		count(&c.Visited, h[2] == true)
+		count(&c.Reached, h[3] == true)
+		count(&c.Ultrapeers, h[5] == "ultrapeer")
+		count(&c.Leaves, h[5] == "leaf")
+		count(&c.FilesMeasured, h[7] != nil)
+	}
+	return c
+}
+
+func (m *model) coverageRow() [][]any {
+	c := m.coverage()
+	return [][]any{{c.Heard, c.Visited, c.Reached, c.Ultrapeers, c.Leaves, c.FilesMeasured, c.Edges, c.Rumours, c.Queries,
+		c.Hits, c.Observations}}
 }
 
 func count(n *int64, yes bool) {
