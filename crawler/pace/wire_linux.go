@@ -69,7 +69,8 @@ const (
 const (
 	datagrams     = 64       // at a time
 	datagramSize  = 16 << 10 // longer than any answer that a servent sends
-	eventsAtOnce  = 256
+	eventsAtOnce  = 1024
+	rounds        = 16 // of reading datagrams, after which others have their turn
 	streamRoom    = 64 << 10
 	receiveBuffer = 4 << 20 // asked of the system, which may give less
 )
@@ -314,19 +315,24 @@ func (w *wire) Poll(until time.Time, datagram DatagramFunc, stream StreamFunc) e
 	return nil
 }
 
-// receive takes the datagrams that are there.
+// receive takes the datagrams that are there, unless more come all the time.
 func (w *wire) receive(tell DatagramFunc) error {
-	n, err := w.in.Receive(ready{w.raw})
-	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-		return fmt.Errorf("read datagrams: %w", err)
-	}
-	if n > 0 {
-		w.pacer.brake.came(w.now())
-	}
-	for i := range n {
-		from := w.in.From(i)
-		w.pacer.strangers.heard(from.Addr())
-		tell(from, w.in.Datagram(i), nil)
+	for range rounds {
+		n, err := w.in.Receive(ready{w.raw})
+		if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("read datagrams: %w", err)
+		}
+		if n > 0 {
+			w.pacer.brake.came(w.now())
+		}
+		for i := range n {
+			from := w.in.From(i)
+			w.pacer.strangers.heard(from.Addr())
+			tell(from, w.in.Datagram(i), nil)
+		}
+		if n < datagrams {
+			break
+		}
 	}
 	return nil
 }

@@ -6,12 +6,14 @@ import (
 )
 
 // Delays are the times that answers took, in buckets of an eighth of a power of two, of the last some ten thousand answers. They
-// tell how long to wait for the next one: four times as long as all but one in a thousand took.
+// tell how long to wait for the next one: four times as long as all but one in a thousand took. Now and then it is waited for as long
+// as may be: an answer that nobody waits for is not counted, and so a network that becomes slower would not be noticed.
 type delays struct {
 	most    time.Duration // to be waited in any case, until enough is known
 	counts  [delayBuckets]uint32
 	total   uint32
 	fresh   uint32        // since the quantiles were found
+	waits   uint32        // that were asked for
 	typical time.Duration // nine of ten took no longer
 	longest time.Duration // all but one in a thousand took no longer
 }
@@ -21,6 +23,7 @@ const (
 	enoughDelays = 1000     // to tell one in a thousand
 	freshDelays  = 512      // after so many the quantiles are found again
 	recentDelays = 16 << 10 // then those before count half
+	longWaits    = 32       // one wait of so many is as long as may be
 	leastWait    = time.Second
 )
 
@@ -28,7 +31,7 @@ const (
 func (t *delays) saw(d time.Duration) {
 	t.counts[delayBucket(d)]++
 	t.total++
-	if t.fresh++; t.fresh < freshDelays {
+	if t.fresh++; t.fresh < freshDelays && d <= t.usual() {
 		return
 	}
 	t.fresh = 0
@@ -42,8 +45,16 @@ func (t *delays) saw(d time.Duration) {
 	}
 }
 
-// wait returns how long to wait for an answer.
+// wait returns how long to wait for the next answer.
 func (t *delays) wait() time.Duration {
+	if t.waits++; t.waits%longWaits == 0 {
+		return t.most
+	}
+	return t.usual()
+}
+
+// usual is the wait that answers so far suggest.
+func (t *delays) usual() time.Duration {
 	if t.total < enoughDelays || t.longest == 0 {
 		return t.most
 	}

@@ -15,6 +15,8 @@
 //	            not asked by leaf
 //	udp-crawl   again, for shorter lists: a gtk-gnutella that
 //	            answered udp-ping and told its links by no means
+//	udp-ping    again: who was silent to it, was met, and has    files, KiB, uptime, slots; hosts of its cache
+//	            not told its files
 //	guess       who says in udp-ping that it answers GUESS       other hosts that do
 //
 // A method that is switched off counts as one that was not needed. A refusal is taken as the answer that it is: who says that
@@ -164,10 +166,12 @@ func (p *Prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observatio
 		if !s.when(seen) {
 			continue
 		}
-		if err := p.ledger.wait(ctx, asking{e.Addr, s.asks}, s.again); err != nil {
+		about := asking{e.Addr, s.asks}
+		if err := p.ledger.wait(ctx, about, s.again); err != nil {
 			return append(seen, newRecord(e, s.method).fail(ctx, err))
 		}
 		seen = append(seen, s.way.converse(p, ctx, e))
+		p.ledger.held(about, time.Now())
 		if ctx.Err() != nil {
 			break
 		}

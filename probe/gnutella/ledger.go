@@ -70,3 +70,13 @@ func (l *ledger) reserve(a asking, again time.Duration, now time.Time) time.Time
 	l.asked[a] = at
 	return at
 }
+
+// held says that a conversation has ended: its question may have waited for its turn since it was reserved.
+func (l *ledger) held(a asking, now time.Time) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked[a] = now
+}

@@ -40,6 +40,7 @@ var policy = []step{
 	{probe.Leaf, alone((*Prober).oldLeaf), visit.needsOldLink, linking, time.Minute},
 	{probe.XTryHarvest, alone((*Prober).xTry), visit.needsNames, linking, time.Minute},
 	{probe.UDPCrawl, askLess, visit.lostLists, crawlingUDP, 2 * time.Minute},
+	{probe.UDPPing, askPong, visit.lostPong, pinging, time.Minute},
 	{probe.Guess, askKey, visit.speaksGUESS, pinging, time.Minute},
 }
 
@@ -98,6 +99,11 @@ func (v visit) toldFiles() bool {
 	return v.some(func(o probe.Observation) bool { return o.Files != nil })
 }
 
+// reached tells whether a servent has spoken.
+func (v visit) reached() bool {
+	return v.some(func(o probe.Observation) bool { return o.Outcome.Reached() })
+}
+
 // needsLink: a host is asked as by its leaf when it does not know the crawl handshake, or has not told what it shares. One
 // that could not be connected to is left alone, and so is one that has just told us that we come too often.
 func (v visit) needsLink() bool {
@@ -121,8 +127,7 @@ func (v visit) needsOldLink() bool {
 	if shaken == nil {
 		shaken = v.of(probe.TCPCrawl)
 	}
-	reached := v.some(func(o probe.Observation) bool { return o.Outcome.Reached() })
-	return shaken != nil && shaken.Outcome == probe.Closed && !reached
+	return shaken != nil && shaken.Outcome == probe.Closed && !v.reached()
 }
 
 // needsNames: a host that refused the crawl handshake and named nobody names others, perhaps, when it refuses a newcomer.
@@ -150,6 +155,14 @@ func (v visit) lostLists() bool {
 	ping, crawl := v.of(probe.UDPPing), v.of(probe.UDPCrawl)
 	return ping != nil && strings.HasPrefix(ping.Fields[fieldVendor], message.GTKG.String()+"/") &&
 		crawl != nil && crawl.Outcome == probe.Silent && !v.toldLinks()
+}
+
+// lostPong: a host that was met and did not answer the PING may not have got it, or we its PONG. It is asked once more when it has
+// not told what it shares otherwise: leaves and full ultrapeers take no leaves.
+func (v visit) lostPong() bool {
+	ping, crawl := v.of(probe.UDPPing), v.of(probe.TCPCrawl)
+	return ping != nil && ping.Outcome == probe.Silent && !v.toldFiles() && v.reached() &&
+		(crawl == nil || !refusedForNow(crawl))
 }
 
 func (v visit) speaksGUESS() bool {

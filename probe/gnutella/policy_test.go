@@ -55,6 +55,8 @@ func TestPolicy(t *testing.T) {
 	nameless := lists
 	nameless.Agent = ""
 	gtk := with(pong, fieldVendor, "GTKG/83")
+	linked := probe.Observation{Method: leaf, Outcome: probe.Answered, Files: &files}
+	lost := probe.Observation{Method: ping, Outcome: probe.Silent}
 	for _, test := range []struct {
 		what    string
 		answers []probe.Observation
@@ -65,7 +67,8 @@ func TestPolicy(t *testing.T) {
 		{"has no room for agents", []probe.Observation{pong, nameless}, list(ping, udp, tcp)},
 		{"trims its lists", []probe.Observation{pong, with(lists, fieldTrimmed, "true")}, list(ping, udp, tcp)},
 		{"speaks IPv6 too", []probe.Observation{with(pong, fieldIPv6, "2001:db8::1"), lists}, list(ping, udp, tcp)},
-		{"no UDP", []probe.Observation{crawl(probe.Answered, "593")}, list(ping, tcp, leaf)},
+		{"no UDP", []probe.Observation{crawl(probe.Answered, "593")}, list(ping, tcp, leaf, ping)},
+		{"no UDP, but a link", []probe.Observation{crawl(probe.Answered, "593"), linked}, list(ping, tcp, leaf)},
 		{"no UDP crawler, no TCP", []probe.Observation{pong}, list(ping, udp, tcp)},
 		{"long lists get lost", []probe.Observation{gtk}, list(ping, udp, tcp, udp)},
 		{"long lists come by TCP", []probe.Observation{gtk, crawl(probe.Answered, "200")}, list(ping, udp, tcp)},
@@ -73,7 +76,8 @@ func TestPolicy(t *testing.T) {
 		{"unsupported", []probe.Observation{pong, crawl(probe.Unsupported, "200")}, list(ping, udp, tcp, leaf)},
 		{"full, and measured", []probe.Observation{pong, crawl(probe.Refused, "503")}, list(ping, udp, tcp, try)},
 		{"full, and names others", []probe.Observation{pong, named}, list(ping, udp, tcp)},
-		{"full, not measured", []probe.Observation{crawl(probe.Refused, "503")}, list(ping, tcp, leaf)},
+		{"full, not measured", []probe.Observation{crawl(probe.Refused, "503")}, list(ping, tcp, leaf, ping)},
+		{"PONG lost", []probe.Observation{lost, crawl(probe.Answered, "200"), pong}, list(ping, tcp, leaf, ping)},
 		{"refused for now", []probe.Observation{crawl(probe.Refused, "403")}, list(ping, tcp)},
 		{"banned", []probe.Observation{crawl(probe.Refused, "429")}, list(ping, tcp)},
 		{"hostile to us", []probe.Observation{crawl(probe.Refused, "550")}, list(ping, tcp)},

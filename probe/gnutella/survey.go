@@ -66,6 +66,7 @@ type survey struct {
 	wire Wire
 
 	now      time.Time // when the wire was polled last
+	heard    time.Time // until then all that came was dealt out
 	visits   []*underWay
 	asked    map[message.GUID]*underWay // questions without an answer
 	calls    []*underWay                // by the number of the connection; nil: hung up
@@ -95,7 +96,7 @@ type held struct {
 
 func newSurvey(ctx context.Context, p *Prober, w Wire) *survey {
 	s := &survey{
-		Prober: p, ctx: ctx, wire: w, now: time.Now(), asked: map[message.GUID]*underWay{},
+		Prober: p, ctx: ctx, wire: w, now: time.Now(), heard: time.Now(), asked: map[message.GUID]*underWay{},
 		answers: delays{most: p.cfg.UDP}, connects: delays{most: p.cfg.Connect}, replies: delays{most: p.cfg.Handshake},
 	}
 	s.full = sync.NewCond(&s.mu)
@@ -145,7 +146,8 @@ func (s *survey) run() {
 		if s.ctx.Err() != nil {
 			s.cut()
 		}
-		for v := s.schedule.due(s.now); v != nil; v = s.schedule.due(s.now) {
+		// What came while this process was kept from running waits to be read: nobody has waited in vain before it was.
+		for v := s.schedule.due(s.heard); v != nil; v = s.schedule.due(s.heard) {
 			s.waitedEnough(v)
 		}
 		s.askWaiting()
@@ -156,6 +158,7 @@ func (s *survey) run() {
 		if len(s.waiting) > 0 || len(s.ended) > 0 {
 			until = s.now.Add(time.Millisecond)
 		}
+		s.heard = time.Now()
 		if err := s.wire.Poll(until, s.datagram, s.stream); err != nil && !s.stopped {
 			s.cfg.Log.Error("visits are cut off", "err", err)
 			s.cut()

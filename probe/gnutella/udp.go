@@ -140,15 +140,24 @@ func (q *questions) ask(ctx context.Context, to netip.AddrPort, body message.Bod
 	defer late.Stop()
 	select {
 	case a := <-answers:
-		m, err := message.ParseDatagram(a.datagram)
-		return reply{m.Body, a.from}, err
+		return a.read()
 	case <-late.C:
-		return reply{}, errSilent
 	case <-q.closed:
 		return reply{}, errStopped
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	}
+	select {
+	case a := <-answers: // both came while this process was kept from running
+		return a.read()
+	default:
+		return reply{}, errSilent
+	}
+}
+
+func (a answer) read() (reply, error) {
+	m, err := message.ParseDatagram(a.datagram)
+	return reply{m.Body, a.from}, err
 }
 
 // send writes a datagram. A socket that makes datagrams wait for their turn lets ctx end that wait.

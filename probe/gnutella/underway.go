@@ -107,13 +107,19 @@ func (s *survey) converse(v *underWay) {
 		}
 		s.connect(v)
 	default:
-		s.hold(v, func() []probe.Observation { return []probe.Observation{way.converse(s.Prober, s.ctx, v.Endpoint)} })
+		about := asking{v.Addr, s.steps[v.step-1].asks}
+		s.hold(v, func() []probe.Observation {
+			o := way.converse(s.Prober, s.ctx, v.Endpoint)
+			s.ledger.held(about, time.Now())
+			return []probe.Observation{o}
+		})
 	}
 }
 
 // conversed ends the conversation at hand, and goes on with the visit.
 func (s *survey) conversed(v *underWay, o probe.Observation) {
 	s.schedule.drop(v)
+	s.ledger.held(asking{v.Addr, s.steps[v.step-1].asks}, time.Now())
 	v.seen = append(v.seen, o)
 	s.advance(v)
 }
