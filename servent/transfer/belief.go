@@ -67,12 +67,24 @@ func (d *download) spread(header http.Header, said netip.Addr) {
 	}
 }
 
-// known lets the mesh know a source that has proved to be one.
-func (d *download) known(s Source) {
+// prove takes up that a source has proved to be one, so that others are told of it.
+func (d *download) prove(s Source) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.urn.SHA1 != nil && s.Addr.IsValid() {
+		d.proved[s.Addr] = true
 		d.job.Mesh.Add(*d.urn.SHA1, s.Addr, s.Addr.Addr())
+	}
+}
+
+// bury takes up that a source is of no use.
+func (d *download) bury(s Source) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.urn.SHA1 != nil && s.Addr.IsValid() {
+		delete(d.proved, s.Addr)
+		d.dead[s.Addr] = true
+		d.job.Mesh.Dead(*d.urn.SHA1, s.Addr, netip.Addr{})
 	}
 }
 

@@ -234,7 +234,7 @@ func (c *crew) note(e ending) {
 	c.working--
 	if s.useful {
 		s.failures = 0
-		c.known(s.Source)
+		c.prove(s.Source)
 	}
 	if e.err == nil && !s.useful {
 		e.err = errNothing
@@ -264,6 +264,7 @@ func (c *crew) note(e ending) {
 func (c *crew) drop(s *source, err error) {
 	s.dropped = true
 	c.dropped = append(c.dropped, Dropped{Source: s.Source, Err: err})
+	c.bury(s.Source)
 }
 
 // report tells the progress to who wants to know.

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -20,23 +21,25 @@ type download struct {
 	beginning sync.Mutex // taken before mu by who learns what file it is: size, name, hash
 
 	mu        sync.Mutex
-	changed   chan struct{}   // closed and replaced with every change that somebody may wait for
-	urn       urn.URN         // of the file: what was asked for, or what the first source said
-	anchor    *urn.Tiger      // root of the tree that was asked for; nil: none was
-	believed  *urn.Tiger      // root of the tree by which segments are verified; nil: none is known
-	part      *partial        // nil: the size is not known yet
-	taken     []bool          // by segment: somebody brings it
-	loads     map[*load]bool  // under way
-	claimed   time.Time       // when somebody began to fetch the tree; zero: nobody does
-	dividing  bool            // somebody sets the tree, so that nobody may take a segment
-	givers    map[Source]bool // who has given a segment
-	inherited bool            // some of it came from an earlier run
-	unproved  bool            // no tree has verified what was there before the givers
-	solo      bool            // sources are tried one by one, each for the whole file
-	only      Source          // that is tried
-	fresh     []Source        // learnt, not yet taken up
-	fault     error           // of this side, which ends the job
-	latest    time.Time       // segment to come
+	changed   chan struct{}           // closed and replaced with every change that somebody may wait for
+	urn       urn.URN                 // of the file: what was asked for, or what the first source said
+	anchor    *urn.Tiger              // root of the tree that was asked for; nil: none was
+	believed  *urn.Tiger              // root of the tree by which segments are verified; nil: none is known
+	part      *partial                // nil: the size is not known yet
+	taken     []bool                  // by segment: somebody brings it
+	loads     map[*load]bool          // under way
+	claimed   time.Time               // when somebody began to fetch the tree; zero: nobody does
+	dividing  bool                    // somebody sets the tree, so that nobody may take a segment
+	givers    map[Source]bool         // who has given a segment
+	inherited bool                    // some of it came from an earlier run
+	unproved  bool                    // no tree has verified what was there before the givers
+	solo      bool                    // sources are tried one by one, each for the whole file
+	only      Source                  // that is tried
+	fresh     []Source                // learnt, not yet taken up
+	proved    map[netip.AddrPort]bool // sources that have given some of it …
+	dead      map[netip.AddrPort]bool // … and such as are dropped
+	fault     error                   // of this side, which ends the job
+	latest    time.Time               // segment to come
 	verified  bool
 	computed  urn.URN
 }
@@ -45,6 +48,7 @@ func newDownload(job Job, root *os.Root) *download {
 	d := &download{
 		job: job, root: root, throttle: newThrottle(job.Rate), changed: make(chan struct{}), urn: job.URN, anchor: job.URN.Tiger,
 		loads: make(map[*load]bool), givers: make(map[Source]bool),
+		proved: make(map[netip.AddrPort]bool), dead: make(map[netip.AddrPort]bool),
 	}
 	d.believed = d.anchor
 	return d
@@ -172,6 +176,9 @@ func (d *download) brought(ctx context.Context, s *session, i int, tree *urn.Tre
 	}
 	d.latest = time.Now()
 	d.givers[s.source.Source], s.source.useful = true, true
+	if d.part.tree != nil && s.source.Addr.IsValid() {
+		d.proved[s.source.Addr] = true
+	}
 	err := d.part.add(i)
 	if err != nil {
 		d.fail(ctx, err)

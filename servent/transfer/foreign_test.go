@@ -1,18 +1,27 @@
 package transfer
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"gnucensus/servent/message"
 	"gnucensus/servent/urn"
 )
 
@@ -98,7 +107,7 @@ func TestQueueOfConnections(t *testing.T) {
 	clients := make(chan string, 100)
 	source := foreign(t, func(w http.ResponseWriter, r *http.Request) {
 		clients <- r.RemoteAddr
-		if r.Method == http.MethodGet && refusals.Add(1) <= 2 {
+		if n := refusals.Add(1); n <= 2 || n == 4 { // LimeWire has who asks by HEAD wait too
 			w.Header().Set("X-Queue", "position=1,length=1,limit=1,pollMin=1,pollMax=120")
 			w.Header().Set("Content-Length", "0")
 			w.WriteHeader(http.StatusServiceUnavailable)
@@ -114,6 +123,105 @@ func TestQueueOfConnections(t *testing.T) {
 		if next := <-clients; next != first {
 			t.Errorf("came by %s, and then by %s", first, next)
 		}
+	}
+}
+
+// TestForeignPartials fetches the halves of a file from hosts that have one each: one tells the size only to who asks for a part, as
+// LimeWire does, the other has no part of what it is asked for first, and says so.
+func TestForeignPartials(t *testing.T) {
+	t.Parallel()
+	content := noise(600_000, 77)
+	half := plainSegment
+	partial := func(has span, shrinks bool) Source {
+		return foreign(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Available-Ranges", formatAvailable([]span{has}))
+			wanted, err := parseRange(r.Header.Get("Range"), uint64(len(content)))
+			part := wanted.overlap(has)
+			if err != nil || part.len() == 0 || !shrinks && part != wanted {
+				if !shrinks {
+					w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", len(content)))
+				}
+				w.Header().Set("Content-Length", "0")
+				w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+				return
+			}
+			r.Header.Set("Range", "bytes="+part.String())
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+		})
+	}
+	sources := []Source{
+		partial(span{0, uint64(half)}, true), partial(span{uint64(half), uint64(len(content))}, false),
+	}
+	job := Job{URN: sha1Of(content), Folder: t.TempDir(), Sources: sources}
+	r, err := Fetch(t.Context(), job)
+	expectFile(t, job, r, err, content)
+	if err == nil && len(r.Dropped) != 0 {
+		t.Errorf("dropped %v", r.Dropped)
+	}
+}
+
+// TestNoRanges gives up a host that refuses every part and names none that it has.
+func TestNoRanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		job := Job{
+			URN: sha1Of([]byte("x")), Folder: t.TempDir(), Sources: []Source{{Addr: netip.MustParseAddrPort("192.0.2.1:6346")}},
+			Dial: func(context.Context, Source) (net.Conn, error) {
+				near, far := net.Pipe()
+				go func() {
+					defer far.Close()
+					for r := bufio.NewReader(far); ; {
+						if _, err := http.ReadRequest(r); err != nil {
+							return
+						}
+						io.WriteString(far, "HTTP/1.1 416 Not There\r\nContent-Length: 0\r\n\r\n")
+					}
+				}()
+				return near, nil
+			},
+		}
+		if _, err := Fetch(t.Context(), job); !errors.Is(err, ErrNoSources) || !strings.Contains(err.Error(), "416") {
+			t.Error(err)
+		}
+	})
+}
+
+// TestGossip: a source is told once of those that have proved to be good, and of those that are dead.
+func TestGossip(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	d := newDownload(Job{URN: sha1Of([]byte("x"))}, nil)
+	own := Source{Addr: netip.MustParseAddrPort("192.0.2.1:6346")}
+	s := &session{download: d, source: &source{Source: own}, conn: here, told: make(map[netip.AddrPort]bool)}
+	expect := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, f := range s.gossip() {
+			got = append(got, f.Name+": "+f.Value)
+		}
+		slices.Sort(got)
+		want = append([]string{"X-Gnutella-Content-URN: " + d.urn.String()}, want...)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	expect()
+	at := func(text string) Source { return Source{Addr: netip.MustParseAddrPort(text)} }
+	d.prove(own)
+	d.prove(at("192.0.2.2:6347"))
+	d.prove(at("192.168.0.1:6346"))
+	d.prove(Source{Servent: message.GUID{1}})
+	d.bury(at("192.0.2.3:6346"))
+	expect("X-Alt: 192.0.2.2:6347", "X-NAlt: 192.0.2.3")
+	d.bury(at("192.0.2.2:6347"))
+	d.bury(at("192.0.2.4:6346"))
+	expect("X-NAlt: 192.0.2.4")
+	d.urn = urn.URN{}
+	if fields := s.gossip(); fields != nil {
+		t.Errorf("of a file that nobody knows: %v", fields)
 	}
 }
 

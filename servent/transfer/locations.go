@@ -5,6 +5,10 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"gnucensus/servent/handshake"
+	"gnucensus/servent/internal/vicinity"
+	"gnucensus/servent/urn"
 )
 
 // defaultPort is the port of a location that names none.
@@ -18,6 +22,30 @@ var (
 	liveHeaders = []string{"X-Alt", "X-Gnutella-Alternate-Location", "Alternate-Location", "Alt-Location"}
 	deadHeaders = []string{"X-NAlt"}
 )
+
+// gossip returns the fields that tell a source of the others: who has given some of the file, and who has not got it. It is told of
+// each once.
+func (s *session) gossip() handshake.Fields {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.urn.SHA1 == nil {
+		return nil
+	}
+	fields := handshake.Fields{{Name: "X-Gnutella-Content-URN", Value: urn.URN{SHA1: s.urn.SHA1}.String()}}
+	for name, sources := range map[string]map[netip.AddrPort]bool{"X-Alt": s.proved, "X-NAlt": s.dead} {
+		var fresh []netip.AddrPort
+		for addr := range sources {
+			if len(fresh) < maxTold && !s.told[addr] && addr != s.source.Addr && vicinity.Tellable(addr.Addr(), hostOf(s.conn)) {
+				s.told[addr] = true
+				fresh = append(fresh, addr)
+			}
+		}
+		if len(fresh) > 0 {
+			fields = append(fields, handshake.Field{Name: name, Value: formatLocations(fresh)})
+		}
+	}
+	return fields
+}
 
 // parseLocations reads the locations in the headers of the given names, in both their forms: [tls=…,]ip[:port],… and
 // http://ip:port/uri-res/… [time],…

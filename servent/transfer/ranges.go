@@ -101,6 +101,15 @@ func parseContentRange(value string) (part span, size uint64, err error) {
 	return span{from, end + 1}, size, nil
 }
 
+// parseTotal reads the size of a file of which an answer brings nothing: bytes */size.
+func parseTotal(value string) (uint64, error) {
+	text, found := strings.CutPrefix(strings.TrimSpace(value), "bytes */")
+	if !found {
+		return 0, errRange
+	}
+	return parseOffset(text)
+}
+
 // maxSpans is how many ranges of X-Available-Ranges are read.
 const maxSpans = 1024
 

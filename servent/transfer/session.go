@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -43,11 +44,12 @@ type session struct {
 	r      *bufio.Reader
 	open   bool // for another request
 
-	target    string // of the file
-	moves     int    // that led to it
-	available []span // of the file that the source has; nil: all
-	misses    int    // times that it had not what it was asked for
-	pauses    int    // in its queue
+	target    string                  // of the file
+	moves     int                     // that led to it
+	available []span                  // of the file that the source has; nil: all
+	misses    int                     // times that it had not what it was asked for
+	pauses    int                     // in its queue
+	told      map[netip.AddrPort]bool // other sources, good and bad, that it has been told of
 
 	waited  time.Duration
 	arrived int // bytes, while it was waited for so long
@@ -72,6 +74,7 @@ func (d *download) visit(ctx context.Context, src *source) error {
 	s := &session{
 		download: d, ctx: ctx, giveUp: func() { end(&waitError{after: busyUsual, err: errSlow}) },
 		source: src, conn: conn, r: bufio.NewReaderSize(conn, 32<<10), open: true, target: d.target(src.Source),
+		told: make(map[netip.AddrPort]bool),
 	}
 	if err := s.work(); err != nil {
 		return errors.Join(context.Cause(ctx), err) // an end of ctx shows itself as a closed connection
@@ -93,8 +96,8 @@ func (d *download) target(s Source) string {
 }
 
 func (s *session) work() error {
-	if s.curious() {
-		if err := s.introduce(); err != nil {
+	for s.open && s.curious() {
+		if err := s.endure(s.introduce()); err != nil {
 			return err
 		}
 	}
@@ -108,15 +111,7 @@ func (s *session) work() error {
 		}
 		err = s.bring(l)
 		s.leave(l)
-		var queued *waitError
-		switch {
-		case errors.As(err, &queued) && s.open && s.pauses < maxPauses:
-			s.pauses++
-			if err := s.pause(queued.after); err != nil {
-				return err
-			}
-			continue
-		case err != nil:
+		if err := s.endure(err); err != nil {
 			return err
 		}
 		if got := l.got.Load(); got > 0 {
@@ -126,6 +121,17 @@ func (s *session) work() error {
 	return nil
 }
 
+// endure waits when an error says that the source asks for it and the connection is still good for another try. It returns other
+// errors.
+func (s *session) endure(err error) error {
+	var queued *waitError
+	if !errors.As(err, &queued) || !s.open || s.pauses == maxPauses {
+		return err
+	}
+	s.pauses++
+	return s.pause(queued.after)
+}
+
 // curious tells whether there is anything to ask before the file itself.
 func (s *session) curious() bool {
 	s.mu.Lock()
@@ -133,23 +139,28 @@ func (s *session) curious() bool {
 	return s.part == nil || !s.part.verified() && !s.source.met
 }
 
-// introduce asks what the source knows of the file.
+// introduce asks what the source knows of the file: of any part of it, for LimeWire tells the size of a partial file only with
+// one.
 func (s *session) introduce() error {
-	resp, err := s.ask(http.MethodHead, s.target, nil)
+	resp, err := s.askFile(http.MethodHead, "0-")
 	if err != nil {
 		return err
 	}
 	s.source.met = true
+	var size uint64
 	switch {
-	case resp.code == http.StatusOK || resp.code == http.StatusPartialContent:
+	case resp.code == http.StatusOK:
+		size, err = strconv.ParseUint(resp.header.Get("Content-Length"), 10, 63)
+	case resp.code == http.StatusPartialContent:
+		_, size, err = parseContentRange(resp.header.Get("Content-Range"))
+	case resp.code == http.StatusRequestedRangeNotSatisfiable:
+		if size, err = parseTotal(resp.header.Get("Content-Range")); err != nil {
+			return s.refused(resp)
+		}
 	case s.moved(resp):
 		return s.introduce()
 	default:
 		return s.refused(resp)
-	}
-	size, err := strconv.ParseUint(resp.header.Get("Content-Length"), 10, 63)
-	if resp.code == http.StatusPartialContent {
-		_, size, err = parseContentRange(resp.header.Get("Content-Range"))
 	}
 	if err != nil || size > maxFile {
 		return fmt.Errorf("size of the file: %w", errHead)
@@ -177,6 +188,11 @@ func disposition(value string) string {
 		return plain
 	}
 	return name
+}
+
+// askFile asks for a part of the file, and tells what is known of other sources.
+func (s *session) askFile(method, part string) (*response, error) {
+	return s.ask(method, s.target, append(s.gossip(), handshake.Field{Name: "Range", Value: "bytes=" + part}))
 }
 
 // ask sends a request and reads the head of its answer.
@@ -263,6 +279,8 @@ func (s *session) refused(resp *response) error {
 	case resp.code == http.StatusTooManyRequests, resp.code == http.StatusRequestTimeout,
 		resp.code >= 500 && resp.code != http.StatusNotImplemented:
 		return &waitError{after: min(max(wait, busyFirst), busyLast), err: err}
+	case resp.code == http.StatusRequestedRangeNotSatisfiable:
+		return err // it has the file, or some of it
 	}
 	return fmt.Errorf("%w: %w", err, ErrGone)
 }
@@ -311,7 +329,7 @@ func (s *session) bring(l *load) error {
 // request asks for a part of the file. It returns the body of the answer and how much of it is to be read, from the beginning
 // of the part; nothing, if the source has it not but may have another.
 func (s *session) request(wanted span) (io.Reader, span, error) {
-	resp, err := s.ask(http.MethodGet, s.target, handshake.Fields{{Name: "Range", Value: "bytes=" + wanted.String()}})
+	resp, err := s.askFile(http.MethodGet, wanted.String())
 	if err != nil {
 		return nil, span{}, err
 	}

@@ -129,7 +129,7 @@ func (v *visit) unsatisfied(f item) error {
 			handshake.Field{Name: "X-Available-Ranges", Value: formatAvailable(f.parts)},
 			handshake.Field{Name: "Retry-After", Value: strconv.Itoa(int(rangeRetry / time.Second))})
 	}
-	return v.refuse(http.StatusRequestedRangeNotSatisfiable, fields...)
+	return v.refuse(http.StatusRequestedRangeNotSatisfiable, append(fields, v.introduce(f, false)...)...)
 }
 
 // wish is the upload that a request asks for.
@@ -160,12 +160,18 @@ func (v *visit) describe(f item, part span, code int, t target) handshake.Fields
 	if f.parts != nil {
 		add("X-Available-Ranges", formatAvailable(f.parts))
 	}
-	if file := f.URN.String() + f.Name; v.told != file {
-		add("Content-Disposition", `inline; filename*="utf-8'en'`+url.PathEscape(f.Name)+`"`)
-		fields = append(fields, v.names(f, t.urn.Tiger != nil)...)
-		v.told = file
+	return append(fields, v.introduce(f, t.urn.Tiger != nil)...)
+}
+
+// introduce returns the fields that tell what a file is, unless it is the one of which they were told last.
+func (v *visit) introduce(f item, bitprint bool) handshake.Fields {
+	file := f.URN.String() + f.Name
+	if v.told == file {
+		return nil
 	}
-	return fields
+	v.told = file
+	name := handshake.Field{Name: "Content-Disposition", Value: `inline; filename*="utf-8'en'` + url.PathEscape(f.Name) + `"`}
+	return append(handshake.Fields{name}, v.names(f, bitprint)...)
 }
 
 // names returns the fields that tell the hashes of a file and where else it is to be had.
