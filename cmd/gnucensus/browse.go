@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
-	"net"
-	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,38 +16,38 @@ func (p *program) browseCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "browse",
 		Usage:     "list what a host shares",
-		ArgsUsage: "HOST:PORT",
+		ArgsUsage: "HOST:PORT|magnet:…",
 		Description: strings.TrimSpace(`
 It asks the host for all its files, and prints them as they come: index, size in bytes, name, and a link for get where the host
 tells the hash. A size that is only told roughly, on a page for people, is not printed. Hosts do not like to be browsed often:
-gtk-gnutella answers once an hour.
+gtk-gnutella answers once an hour. A host behind a firewall is named by the link to one of its files, as search prints it, and
+called by PUSH.
 
 Examples:
   gnucensus browse 127.80.0.1:6346
   gnucensus browse 127.80.0.1:6346 --format csv >files.csv
-  gnucensus browse servent.example.org:6346 --format json`),
+  gnucensus browse servent.example.org:6346 --format json
+  gnucensus browse 'magnet:?xt=urn:sha1:…&xs=push://00112233445566778899aabbccddeeff:127.80.0.1:6346/uri-res/N2R?urn:sha1:…'`),
 		Action: p.browse,
 	}
 }
-
-// connectWait is how long a connection to a host may take.
-const connectWait = 10 * time.Second
 
 func (p *program) browse(c *cli.Context) error {
 	form, err := format(c, "table", "json", "csv")
 	if err != nil {
 		return err
 	}
-	names, err := arguments(c, "HOST:PORT")
+	host, err := readBrowse(c)
 	if err != nil {
 		return err
 	}
-	host, err := lookUp(c.Context, names[0])
+	caller, err := p.openCaller(c.Context, nil, []transfer.Place{host})
 	if err != nil {
-		return usage(hostHint, "browse: %w", err)
+		return fmt.Errorf("browse: %w", err)
 	}
+	defer caller.close()
 	list := newListing(p.stdout, form)
-	software, err := browseHost(c.Context, host, list.add)
+	software, err := caller.browse(c.Context, host, list.add)
 	if end := list.end(); err == nil {
 		err = end
 	}
@@ -62,15 +58,26 @@ func (p *program) browse(c *cli.Context) error {
 	return nil
 }
 
-// browseHost connects to a host and browses it.
-func browseHost(ctx context.Context, host netip.AddrPort, take func(transfer.Found) error) (software string, err error) {
-	d := net.Dialer{Timeout: connectWait}
-	conn, err := d.DialContext(ctx, "tcp", host.String())
+// readBrowse reads which host is to be browsed: its address, or the first place of a link.
+func readBrowse(c *cli.Context) (host transfer.Place, err error) {
+	names, err := arguments(c, "HOST:PORT|magnet:…")
 	if err != nil {
-		return "", err // it names the operation and the address
+		return host, err
 	}
-	defer conn.Close()
-	return transfer.Browse(ctx, conn, host, agent(), take)
+	if !strings.HasPrefix(strings.ToLower(names[0]), "magnet:") {
+		if host.Addr, err = lookUp(c.Context, names[0]); err != nil {
+			return host, usage(hostHint, "browse: %w", err)
+		}
+		return host, nil
+	}
+	link, err := transfer.ParseMagnet(names[0])
+	switch {
+	case err != nil:
+		return host, usage("", "browse: %w", err)
+	case len(link.Places) == 0:
+		return host, usage("Links as search prints them do.", "browse: the link names no host")
+	}
+	return link.Places[0], nil
 }
 
 // A listing is the files of a host, printed as they come.

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -112,7 +115,10 @@ func TestBrowseFails(t *testing.T) {
 		code int
 		said string
 	}{
-		{[]string{"browse"}, exitUsage, "HOST:PORT is missing"},
+		{[]string{"browse"}, exitUsage, "HOST:PORT|magnet:… is missing"},
+		{[]string{"browse", "magnet:?dn=x"}, exitUsage, "not a magnet link"},
+		{[]string{"browse", "magnet:?xt=urn:sha1:" + strings.Repeat("A", 32)}, exitUsage, "names no host"},
+		{[]string{"browse", "magnet:?xt=urn:sha1:" + strings.Repeat("A", 32) + "&xs=http://127.23.20.9:6346/"}, exitFailed, "connection refused"},
 		{[]string{"browse", "127.23.20.9"}, exitUsage, "browse: "},
 		{[]string{"browse", "127.23.20.9:6346", "--format", "md"}, exitUsage, "md"},
 		{[]string{"browse", "127.23.20.9:6346"}, exitFailed, "connection refused"},
@@ -139,6 +145,44 @@ func TestHashesAreKept(t *testing.T) {
 	serve(t, other, "--role", "ultrapeer", "--share", dir)
 	if a, b := browsed(t, host), browsed(t, other); len(a) != 1 || len(b) != 1 || a[0].URN != b[0].URN {
 		t.Errorf("%+v, %+v", a, b)
+	}
+}
+
+// TestHashesAreForgotten: the hashes of so many sets of folders are kept, those that were used last.
+func TestHashesAreForgotten(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	first, err := hashFile([]string{"first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, now := filepath.Dir(first), time.Now()
+	for i := range 100 {
+		name, used := filepath.Join(dir, fmt.Sprintf("hashes-%d", i)), now.Add(-time.Duration(i)*time.Hour)
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, used, used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{first, filepath.Join(dir, "hosts")} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(name, time.Time{}, now.Add(-time.Hour*1000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := hashFile([]string{"first"}); err != nil { // it is used again
+		t.Fatal(err)
+	}
+	if _, err := hashFile([]string{"other"}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != hashFiles || !slices.Contains(left, first) || !slices.Contains(left, filepath.Join(dir, "hosts")) ||
+		!slices.Contains(left, filepath.Join(dir, "hashes-0")) || slices.Contains(left, filepath.Join(dir, "hashes-99")) {
+		t.Errorf("%d files are left, %v: %q", len(left), err, left)
 	}
 }
 

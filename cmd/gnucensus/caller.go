@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -27,11 +28,11 @@ type caller struct {
 	running sync.WaitGroup
 }
 
-// openCaller opens a caller for what the command line says.
-func (p *program) openCaller(ctx context.Context, s getSettings) (*caller, error) {
-	c := &caller{program: p, via: s.Via, walled: make(map[message.GUID][]netip.AddrPort), stop: func() {}}
-	near := slices.Clone(s.Via)
-	for _, place := range s.File.Places {
+// openCaller opens a caller for ultrapeers to ask and places to reach.
+func (p *program) openCaller(ctx context.Context, via []netip.AddrPort, places []transfer.Place) (*caller, error) {
+	c := &caller{program: p, via: via, walled: make(map[message.GUID][]netip.AddrPort), stop: func() {}}
+	near := slices.Clone(via)
+	for _, place := range places {
 		if place.Walled {
 			near = append(near, place.Proxies...)
 		}
@@ -46,7 +47,7 @@ func (p *program) openCaller(ctx context.Context, s getSettings) (*caller, error
 	c.links = make(chan servent.LinkEvent, linksHeard)
 	c.node, err = servent.New(servent.Config{
 		Net: c.home, Listen: c.home.Listen, Addr: c.home.addr, Role: servent.Leaf, Agent: agent(), Vendor: vendor,
-		Dialect: servent.GTKG, Deflate: true, Connect: s.Via, Log: p.log,
+		Dialect: servent.GTKG, Deflate: true, Connect: via, Log: p.log,
 		OnLink: func(e servent.LinkEvent) {
 			select {
 			case c.links <- e:
@@ -71,6 +72,19 @@ func (c *caller) close() {
 	}
 }
 
+// source returns a place as the caller dials it: who is behind a firewall has no address, but push proxies.
+func (c *caller) source(place transfer.Place) transfer.Source {
+	source := place.Source
+	if place.Walled {
+		source.Addr = netip.AddrPort{} // nobody can connect to it
+		c.walled[source.Servent] = place.Proxies
+	}
+	return source
+}
+
+// connectWait is how long a connection to a host may take.
+const connectWait = 10 * time.Second
+
 // dial connects to a host, or has it connect to the node.
 func (c *caller) dial(ctx context.Context, s transfer.Source) (net.Conn, error) {
 	if s.Addr.IsValid() {
@@ -78,6 +92,45 @@ func (c *caller) dial(ctx context.Context, s transfer.Source) (net.Conn, error) 
 		return d.DialContext(ctx, "tcp", s.Addr.String())
 	}
 	return c.node.Call(ctx, servent.Callee{Servent: s.Servent, Index: s.Index, Proxies: c.walled[s.Servent]})
+}
+
+// browse browses the host of a place.
+func (c *caller) browse(ctx context.Context, host transfer.Place, take func(transfer.Found) error) (software string, err error) {
+	conn, err := c.dial(ctx, c.source(host))
+	if err != nil {
+		return "", err // it names the operation and the host
+	}
+	defer conn.Close()
+	at := host.Addr
+	if !at.IsValid() {
+		at = conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	}
+	return transfer.Browse(ctx, conn, at, agent(), take)
+}
+
+// errNotListed says that a host has no file of that number.
+var errNotListed = errors.New("the host lists no file of that number")
+
+// errListed ends a browse when the file is found.
+var errListed = errors.New("found")
+
+// numbered browses a host for the file of a number.
+func (c *caller) numbered(ctx context.Context, host netip.AddrPort, index uint32) (m transfer.Magnet, err error) {
+	_, err = c.browse(ctx, transfer.Place{Source: transfer.Source{Addr: host}}, func(f transfer.Found) error {
+		if f.Index != index {
+			return nil
+		}
+		f.Addr = host // which is known to be reached
+		m = transfer.Magnet{URN: f.URN, Name: f.Name, Size: f.Size, Places: []transfer.Place{{Source: f.Source}}}
+		return errListed
+	})
+	switch {
+	case errors.Is(err, errListed):
+		return m, nil
+	case err == nil:
+		err = errNotListed
+	}
+	return m, advise(fmt.Errorf("get %v/%d: %w", host, index, err), "A link to the file, as browse and search print it, needs no browsing.")
 }
 
 // Waits of a search for hosts that have a file.

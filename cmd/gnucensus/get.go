@@ -106,16 +106,16 @@ func (p *program) get(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.Host.IsValid() {
-		if s.File, err = numbered(c.Context, s.Host, s.Index); err != nil {
-			return err
-		}
-	}
-	caller, err := p.openCaller(c.Context, s)
+	caller, err := p.openCaller(c.Context, s.Via, s.File.Places)
 	if err != nil {
 		return fmt.Errorf("get: %w", err)
 	}
 	defer caller.close()
+	if s.Host.IsValid() {
+		if s.File, err = caller.numbered(c.Context, s.Host, s.Index); err != nil {
+			return err
+		}
+	}
 	size := uint64(0) // as hits tell it
 	if len(s.Via) > 0 && s.File.URN.SHA1 != nil {
 		if size, err = caller.search(c.Context, &s.File); err != nil {
@@ -129,31 +129,6 @@ func (p *program) get(c *cli.Context) error {
 	return result.print(p.stdout, form)
 }
 
-// errNotListed says that a host has no file of that number.
-var errNotListed = errors.New("the host lists no file of that number")
-
-// numbered browses a host for the file of a number.
-func numbered(ctx context.Context, host netip.AddrPort, index uint32) (m transfer.Magnet, err error) {
-	_, err = browseHost(ctx, host, func(f transfer.Found) error {
-		if f.Index != index {
-			return nil
-		}
-		f.Addr = host // which is known to be reached
-		m = transfer.Magnet{URN: f.URN, Name: f.Name, Size: f.Size, Places: []transfer.Place{{Source: f.Source}}}
-		return errListed
-	})
-	switch {
-	case errors.Is(err, errListed):
-		return m, nil
-	case err == nil:
-		err = errNotListed
-	}
-	return m, fmt.Errorf("get %v/%d: %w", host, index, err)
-}
-
-// errListed ends a browse when the file is found.
-var errListed = errors.New("found")
-
 // fetch fetches a file from where it is, and shows how far it has come; size is what it is taken to be until that is known.
 func (p *program) fetch(ctx context.Context, s getSettings, size uint64, caller *caller) (facts, error) {
 	job := transfer.Job{
@@ -163,12 +138,7 @@ func (p *program) fetch(ctx context.Context, s getSettings, size uint64, caller 
 		job.Size, size = *s.File.Size, *s.File.Size
 	}
 	for _, place := range s.File.Places {
-		source := place.Source
-		if place.Walled {
-			source.Addr = netip.AddrPort{} // nobody can connect to it
-			caller.walled[source.Servent] = place.Proxies
-		}
-		job.Sources = append(job.Sources, source)
+		job.Sources = append(job.Sources, caller.source(place))
 	}
 	standing := newFetching(size)
 	job.Progress = standing.note

@@ -90,7 +90,8 @@ func TestGet(t *testing.T) {
 		{"get --out /nowhere " + two.Magnet, exitFailed, "Make the folder first"},
 		{"get magnet:?xt=" + two.URN + "&xs=http://" + top + "/", exitFailed, "does not have the file"},
 	} {
-		if r := run(t, strings.Fields(test.args)...); r.code != test.code || !strings.Contains(r.stderr, test.said) {
+		r := run(t, strings.Fields(test.args)...)
+		if r.code != test.code || !strings.Contains(r.stderr, test.said) || strings.Contains(r.stderr, " MiB of ") {
 			t.Errorf("%s: exit %d: %s", test.args, r.code, r.stderr)
 		}
 	}
@@ -155,6 +156,9 @@ func TestGetFromBehindAFirewall(t *testing.T) {
 		link = results[at.String()].Magnet
 		return strings.Contains(link, "xs=push://"+node.GUID().String()+":"+top+"/")
 	})
+	if files := browsed(t, link); len(files) != 1 || files[0].Name != "behind the wall.txt" || files[0].Magnet != link {
+		t.Errorf("browsed: %+v", files)
+	}
 	for _, args := range [][]string{{link}, {strings.SplitN(link, "&", 2)[0], "--via", top}} {
 		f, content := got(t, t.TempDir(), args...)
 		if content != "behind the wall.txt" || !f.Verified {

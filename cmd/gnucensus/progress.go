@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -51,18 +52,25 @@ type status interface {
 	progress() (done, of int64) // of is -1 where nobody knows
 }
 
+// errNothing says that work failed before there was anything to tell of it.
+var errNothing = errors.New("nothing done")
+
 // during does work, and tells meanwhile where it stands.
 func (t *talk) during(ctx context.Context, s status, work func() error) error {
-	showing, hide := context.WithCancel(ctx)
+	showing, hide := context.WithCancelCause(ctx)
 	var shown sync.WaitGroup
 	shown.Go(func() { t.show(showing, s) })
 	err := work()
-	hide()
+	if done, _ := s.progress(); err != nil && done == 0 {
+		hide(errNothing)
+	}
+	hide(nil)
 	shown.Wait()
 	return err
 }
 
-// show tells a status until ctx ends, and once more then: by a bar for a person, by a plain line from time to time elsewhere.
+// show tells a status until ctx ends, and once more then, unless ctx ends by errNothing: by a bar for a person, by a plain line
+// from time to time elsewhere.
 func (t *talk) show(ctx context.Context, s status) {
 	if t.terminal {
 		t.bar(ctx, s)
@@ -75,7 +83,9 @@ func (t *talk) show(ctx context.Context, s status) {
 		case <-tick.C:
 			fmt.Fprintln(t, s)
 		case <-ctx.Done():
-			fmt.Fprintln(t, s)
+			if context.Cause(ctx) != errNothing {
+				fmt.Fprintln(t, s)
+			}
 			return
 		}
 	}
@@ -104,7 +114,7 @@ func (t *talk) bar(ctx context.Context, s status) {
 		bar.SetTotal(of, false)
 		bar.SetCurrent(done)
 	}
-	bar.Abort(false)
+	bar.Abort(context.Cause(ctx) == errNothing)
 	screen.Wait()
 }
 

@@ -65,6 +65,24 @@ func TestProgressBar(t *testing.T) {
 	}
 }
 
+// TestNothingDone: of work that fails at once only the error is told.
+func TestNothingDone(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("no more")
+	for _, terminal := range []bool{false, true} {
+		var out bytes.Buffer
+		screen := newTalk(&out)
+		screen.terminal = terminal
+		err := screen.during(t.Context(), &rowCount{started: time.Now()}, func() error { return failed })
+		if err != failed || strings.Contains(out.String(), "rows") && !terminal {
+			t.Errorf("terminal %t: %v, said %q", terminal, err, &out)
+		}
+		if terminal && !strings.HasSuffix(out.String(), "\x1b[J") { // which clears the screen from there on
+			t.Errorf("the bar stays: %q", &out)
+		}
+	}
+}
+
 // TestTransfer: rows that go to a file are told while the work lasts, and once more at its end; of what, nobody knows.
 func TestTransfer(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,8 @@ A servent of the live network looks for ultrapeers by itself: it goes on to host
 remembers, and asks caches when there are none. Links are encrypted where the other side can do it as gtk-gnutella does; the
 TLS of LimeWire and its descendants, which is anonymous, is not among what Go knows: with them, links are in plaintext.
 
-Files are sent by HTTP, at the same port. Where nobody can connect to the servent it finds that out, and is called by PUSH.
+Files are sent by HTTP, at the same port; their hashes are remembered in your folder for caches. Where nobody can connect to the
+servent it finds that out, and is called by PUSH.
 
 Examples:
   gnucensus servent --listen 198.51.100.7:6346 --listen [2001:db8::7]:6346 --share ~/music

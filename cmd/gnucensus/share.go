@@ -5,9 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gnucensus/servent/library"
 )
@@ -35,7 +39,10 @@ func (p *program) openShared(ctx context.Context, folders []string, mesh *librar
 	return shared, nil
 }
 
-// hashFile names the file of the hashes of folders; empty where nothing is shared.
+// hashFiles is how many sets of folders have their hashes remembered: those that were shared last.
+const hashFiles = 64
+
+// hashFile names the file of the hashes of folders, and forgets those that are one too many; empty where nothing is shared.
 func hashFile(folders []string) (string, error) {
 	if len(folders) == 0 {
 		return "", nil
@@ -52,7 +59,33 @@ func hashFile(folders []string) (string, error) {
 		}
 		fmt.Fprintf(h, "%s\x00", absolute)
 	}
-	return filepath.Join(dir, fmt.Sprintf("hashes-%x", h.Sum(nil)[:8])), nil
+	name := filepath.Join(dir, fmt.Sprintf("hashes-%x", h.Sum(nil)[:8]))
+	if now := time.Now(); errors.Is(os.Chtimes(name, now, now), fs.ErrNotExist) {
+		return name, forgetHashes(dir, hashFiles-1)
+	}
+	return name, nil
+}
+
+// forgetHashes removes all files of hashes but so many that were used last. A process that has one open goes on with it.
+func forgetHashes(dir string, keep int) error {
+	names, err := filepath.Glob(filepath.Join(dir, "hashes-*"))
+	if err != nil || len(names) <= keep {
+		return err
+	}
+	used := make(map[string]time.Time)
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil {
+			used[name] = info.ModTime()
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return used[b].Compare(used[a]) })
+	var errs []error
+	for _, name := range names[keep:] {
+		if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // readRate reads a number of bytes a second, such as 500K: K, M and G are powers of 1,024. Empty is 0, for no limit.
