@@ -32,7 +32,9 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 }
 
 // reachedBy tells whether who asks a query could fetch from the node: of two hosts behind firewalls neither can connect.
-func (n *Node) reachedBy(q *message.Query) bool { return q.Flags&message.QueryFirewalled == 0 || !n.walled() }
+func (n *Node) reachedBy(q *message.Query) bool {
+	return q.Flags&message.QueryFirewalled == 0 || !n.walled()
+}
 
 // hit makes a QUERY HIT of results, with extensions in its trailer.
 func (n *Node) hit(found []message.Result, blocks ...ggep.Block) *message.QueryHit {
