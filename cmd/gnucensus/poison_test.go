@@ -94,14 +94,23 @@ func invented(n int) netip.AddrPort {
 
 // liar answers every PING with names of hosts, those of the victims first.
 func liar(t *testing.T, n int, victims []*victim) func(m message.Message) []byte {
-	var names []ggep.Host
+	var names []netip.AddrPort
 	for _, v := range victims {
-		names = append(names, ggep.Host{Addr: v.addr})
+		names = append(names, v.addr)
 	}
 	for i := range liesEach {
-		names = append(names, ggep.Host{Addr: invented(n*liesEach + i)})
+		names = append(names, invented(n*liesEach+i))
 	}
-	tail, err := ggep.Append(nil, ggep.IPP(names...)...)
+	return naming(t, names)
+}
+
+// naming answers every PING with names of hosts.
+func naming(t *testing.T, names []netip.AddrPort) func(m message.Message) []byte {
+	var hosts []ggep.Host
+	for _, a := range names {
+		hosts = append(hosts, ggep.Host{Addr: a})
+	}
+	tail, err := ggep.Append(nil, ggep.IPP(hosts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,16 +74,9 @@ func TestSoak(t *testing.T) {
 // takeSample reads a page of metrics, and what the kernel tells of the crowd. It is not ok when the crawl is beginning or
 // ending.
 func takeSample(page string, crawler, crowd int) (s sample, ok bool) {
-	response, err := http.Get(page)
+	values, err := readMetrics(page)
 	if err != nil {
 		return s, false
-	}
-	defer response.Body.Close()
-	values := make(map[string]float64)
-	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
-		if name, value, plain := strings.Cut(lines.Text(), " "); plain {
-			values[name], _ = strconv.ParseFloat(value, 64) // comments are no numbers
-		}
 	}
 	s = sample{
 		heard:  int(values["gnucensus_hosts_heard"]),
@@ -92,6 +85,22 @@ func takeSample(page string, crawler, crowd int) (s sample, ok bool) {
 		crowdMemory: memoryOf(crowd, "VmRSS"), crowdDescriptors: descriptors(crowd),
 	}
 	return s, s.heard > 0 && s.memory > 0 && s.goroutines > 0
+}
+
+// readMetrics reads a page of metrics.
+func readMetrics(page string) (map[string]float64, error) {
+	response, err := http.Get(page)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	values := make(map[string]float64)
+	for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+		if name, value, plain := strings.Cut(lines.Text(), " "); plain {
+			values[name], _ = strconv.ParseFloat(value, 64) // comments are no numbers
+		}
+	}
+	return values, nil
 }
 
 // descriptors returns how many files a process has open.
