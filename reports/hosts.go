@@ -44,6 +44,21 @@ func (t *topology) hostLinks() storage.HostLinks {
 	return h
 }
 
+// roles is a character for each host, by its own word or else that of its neighbours.
+func (t *topology) roles() []byte {
+	roles := []byte(t.ownRoles)
+	for v, own := range roles {
+		switch {
+		case own != saysNothing:
+		case t.toldRoles[v] != "":
+			roles[v] = t.toldRoles[v][0]
+		default:
+			roles[v] = '?'
+		}
+	}
+	return roles
+}
+
 func addLinks(b *graph.Builder, l storage.Links) error {
 	for _, to := range l.To {
 		if err := b.Add(l.From-1, to-1); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gnucensus/reports/graph"
 	"gnucensus/sql"
 	"gnucensus/storage"
 )
@@ -17,24 +18,29 @@ const needsCensus = "census"
 // much memory, and is best done once, when the snapshot is complete. Reports keep what is not kept. What this version of the
 // code has kept stays, unless the snapshot has grown since. [storage.ErrNoSnapshot] when there is no such snapshot.
 func Keep(ctx context.Context, db *storage.DB, snapshot int64, version string) error {
-	_, err := keep(ctx, db, snapshot, version, nil)
+	_, err := keep(ctx, db, snapshot, version, nil, nil)
 	return err
 }
 
+// A Sharer computes more of a graph that was read to measure it. Visited and roles are by host: u, l or ? where nobody told.
+type Sharer func(g *graph.Measured, visited []bool, roles []byte) error
+
 // KeepAll keeps what Keep keeps and what any report needs besides. The graph is read once for all, where each report by itself
-// would read it again.
-func KeepAll(ctx context.Context, db *storage.DB, snapshot int64, version string) error {
+// would read it again; if it is read at all, share sees it too.
+func KeepAll(ctx context.Context, db *storage.DB, snapshot int64, version string, share Sharer) error {
 	var needs []string
 	for _, d := range definitions() {
 		needs = append(needs, d.needs...)
 	}
-	_, err := keep(ctx, db, snapshot, version, needs)
+	_, err := keep(ctx, db, snapshot, version, needs, share)
 	return err
 }
 
 // keep keeps hosts, and the measures that a report needs, by the first part of their names. It returns the size that the snapshot
 // had before: what it gains meanwhile makes stale what is stored.
-func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string) (at storage.Size, err error) {
+func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, needs []string, share Sharer) (
+	at storage.Size, err error,
+) {
 	if at, err = db.Size(ctx, snapshot); err != nil {
 		return at, err
 	}
@@ -42,7 +48,7 @@ func keep(ctx context.Context, db *storage.DB, snapshot int64, version string, n
 	if err != nil {
 		return at, err
 	}
-	k := keeper{db: db, snapshot: snapshot, version: version, at: at}
+	k := keeper{db: db, snapshot: snapshot, version: version, at: at, share: share}
 	if err := k.graph(ctx, missingMeasures(kept, needs)); err != nil {
 		return at, err
 	}
@@ -71,6 +77,7 @@ type keeper struct {
 	snapshot int64
 	version  string
 	at       storage.Size
+	share    Sharer // nil: nobody else
 }
 
 // graph keeps what the links tell: hosts, and measures.
@@ -92,7 +99,10 @@ func (k *keeper) graph(ctx context.Context, missing []measure) error {
 	if err != nil {
 		return err
 	}
-	return k.db.StoreMeasures(ctx, k.snapshot, k.version, k.at, computed)
+	if err := k.db.StoreMeasures(ctx, k.snapshot, k.version, k.at, computed); err != nil || k.share == nil {
+		return err
+	}
+	return k.share(t.Measured, t.visited, t.roles())
 }
 
 // census keeps the measures that are counted in SQL.

@@ -11,10 +11,10 @@ func removalMeasures() []measure {
 	for _, percent := range removedPercent {
 		gone := func(t *topology) int { return t.Hosts() * percent / 100 }
 		for _, m := range []measure{
-			{"degree", "those with most links first", func(t *topology) float64 { return float64(t.decline().Degree[gone(t)]) }},
-			{"mean", "mean of ten random orders", func(t *topology) float64 { return t.decline().Mean[gone(t)] }},
-			{"smallest", "smallest of them", func(t *topology) float64 { return float64(t.decline().Smallest[gone(t)]) }},
-			{"largest", "largest of them", func(t *topology) float64 { return float64(t.decline().Largest[gone(t)]) }},
+			{"degree", "those with most links first", func(t *topology) float64 { return float64(t.Decline().Degree[gone(t)]) }},
+			{"mean", "mean of ten random orders", func(t *topology) float64 { return t.Decline().Mean[gone(t)] }},
+			{"smallest", "smallest of them", func(t *topology) float64 { return float64(t.Decline().Smallest[gone(t)]) }},
+			{"largest", "largest of them", func(t *topology) float64 { return float64(t.Decline().Largest[gone(t)]) }},
 		} {
 			m.name = fmt.Sprintf("resilience.%s.%d", m.name, percent)
 			m.method = fmt.Sprintf("hosts of the largest component after %d %% were removed, %s", percent, m.method)

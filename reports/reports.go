@@ -87,7 +87,7 @@ func (d *definition) run(ctx context.Context, db *storage.DB, snapshot int64, ve
 	}
 	var at storage.Size // of the last of them, this snapshot
 	for _, id := range about.series(d.series) {
-		if at, err = keep(ctx, db, id, version, d.needs); err != nil {
+		if at, err = keep(ctx, db, id, version, d.needs, nil); err != nil {
 			return nil, err
 		}
 	}

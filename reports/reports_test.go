@@ -224,7 +224,7 @@ func TestMeasuresAreKept(t *testing.T) {
 	t.Parallel()
 	db := database(t)
 	snapshot := record(t, db, false, census()...)
-	if err := reports.KeepAll(t.Context(), db, snapshot, version); err != nil {
+	if err := reports.KeepAll(t.Context(), db, snapshot, version, nil); err != nil {
 		t.Fatal(err)
 	}
 	poisoned := []storage.Measure{{Name: "graph.components", Value: new(float64), Method: "by hand"}}

@@ -3,45 +3,37 @@ package reports
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"gnucensus/reports/graph"
 )
 
-// A structure is a graph, with what several measures need of it; that is computed when it is first asked for.
+// A structure is a graph, with what its distances came to.
 type structure struct {
-	*graph.Graph
-	weak, strong func() graph.Partition
-	cores        func() []int
-	triangles    func() graph.Triangles
-	distances    func() graph.Distances
+	*graph.Measured
+	distances func() graph.Distances
 }
 
 // newStructure keeps in failed why distances could not be measured: the context ended.
 func newStructure(ctx context.Context, g *graph.Graph, failed *error) *structure {
-	s := &structure{Graph: g}
-	s.weak = sync.OnceValue(s.Weak)
-	s.strong = sync.OnceValue(s.Strong)
-	s.cores = sync.OnceValue(s.Cores)
-	s.triangles = sync.OnceValue(s.Triangles)
-	s.distances = sync.OnceValue(func() graph.Distances {
-		d, err := s.Distances(ctx, s.Sources(s.weak()))
+	s := &structure{Measured: graph.NewMeasured(g)}
+	s.distances = func() graph.Distances {
+		d, err := s.Measured.Distances(ctx)
 		if err != nil {
 			*failed = err
 		}
 		return d
-	})
+	}
 	return s
 }
 
 func (s *structure) edges() float64            { return float64(s.Edges()) }
-func (s *structure) components() float64       { return float64(len(s.weak().Sizes)) }
-func (s *structure) strongComponents() float64 { return float64(len(s.strong().Sizes)) }
-func (s *structure) largestHosts() float64     { return sizeOfLargest(s.weak()) }
-func (s *structure) largestEdges() float64     { return float64(s.WeakEdges(s.weak(), s.weak().Largest())) }
-func (s *structure) strongHosts() float64      { return sizeOfLargest(s.strong()) }
+func (s *structure) components() float64       { return float64(len(s.Weak().Sizes)) }
+func (s *structure) strongComponents() float64 { return float64(len(s.Strong().Sizes)) }
+func (s *structure) largestHosts() float64     { return sizeOfLargest(s.Weak()) }
+func (s *structure) largestEdges() float64     { return float64(s.WeakEdges(s.Weak(), s.Weak().Largest())) }
+func (s *structure) strongHosts() float64      { return sizeOfLargest(s.Strong()) }
 func (s *structure) strongEdges() float64 {
-	return float64(s.StrongEdges(s.strong(), s.strong().Largest()))
+	return float64(s.StrongEdges(s.Strong(), s.Strong().Largest()))
 }
 
 func sizeOfLargest(p graph.Partition) float64 {
@@ -62,11 +54,11 @@ func (s *structure) assortativity() float64 { return s.Assortativity() }
 func (s *structure) gini() float64          { return graph.Gini(s.Degrees()) }
 func (s *structure) largestDegree() float64 { return float64(slices.Max(append(s.Degrees(), 0))) }
 
-func (s *structure) core() float64 { return float64(slices.Max(append(s.cores(), 0))) }
+func (s *structure) core() float64 { return float64(slices.Max(append(s.Cores(), 0))) }
 
 func (s *structure) coreHosts() float64 {
 	hosts, most := 0, int(s.core())
-	for _, k := range s.cores() {
+	for _, k := range s.Cores() {
 		if k == most {
 			hosts++
 		}
@@ -74,24 +66,24 @@ func (s *structure) coreHosts() float64 {
 	return float64(hosts)
 }
 
-func (s *structure) triangleCount() float64 { return float64(s.triangles().Total) }
+func (s *structure) triangleCount() float64 { return float64(s.Triangles().Total) }
 
 func (s *structure) clusteringAll() float64 {
-	all, _ := s.triangles().Clustering()
+	all, _ := s.Triangles().Clustering()
 	return all
 }
 
 func (s *structure) clusteringPaired() float64 {
-	_, paired := s.triangles().Clustering()
+	_, paired := s.Triangles().Clustering()
 	return paired
 }
 
 func (s *structure) closedOnce() float64 {
-	once, _ := s.triangles().Closed()
+	once, _ := s.Triangles().Closed()
 	return once
 }
 
 func (s *structure) closedCorners() float64 {
-	_, corners := s.triangles().Closed()
+	_, corners := s.Triangles().Closed()
 	return corners
 }

@@ -14,13 +14,12 @@ import (
 type topology struct {
 	*structure
 	visited   []bool
-	whole     []bool            // told all of its links
-	ownRoles  string            // a character for each host
-	toldRoles []string          // by host: ultrapeer or leaf; empty: nobody told
-	leafLinks *graph.Graph      // only the links between an ultrapeer and a leaf
-	among     func() *structure // the visited hosts and the links between them alone
-	random    func() *structure // as many hosts and links, at random
-	decline   func() graph.Decline
+	whole     []bool                        // told all of its links
+	ownRoles  string                        // a character for each host
+	toldRoles []string                      // by host: ultrapeer or leaf; empty: nobody told
+	leafLinks *graph.Graph                  // only the links between an ultrapeer and a leaf
+	among     func() *structure             // the visited hosts and the links between them alone
+	random    func() *structure             // as many hosts and links, at random
 	tails     func() map[string]*graph.Tail // by the kind of links, as report.degree_distribution calls it
 	err       error                         // why something could not be measured
 }
@@ -80,7 +79,6 @@ func (t *topology) measure(ctx context.Context, g *graph.Graph) {
 		return newStructure(ctx, t.Among(t.visited), &t.err)
 	})
 	t.random = sync.OnceValue(func() *structure { return newStructure(ctx, t.Random(randomSeed), &t.err) })
-	t.decline = sync.OnceValue(t.Decline)
 }
 
 // visitedAlone is a measure of the visited hosts and the links between them alone.
@@ -102,8 +100,8 @@ func (t *topology) edgesHeardOf() float64   { return t.edges() - t.edgesVisited(
 func (t *topology) largestHeardOf() float64 { return t.largestHosts() - t.largestVisited() }
 
 func (t *topology) largestVisited() float64 {
-	n, largest := 0, t.weak().Largest()
-	for v, component := range t.weak().Of {
+	n, largest := 0, t.Weak().Largest()
+	for v, component := range t.Weak().Of {
 		if component == largest && t.visited[v] {
 			n++
 		}

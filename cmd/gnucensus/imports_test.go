@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	"reports/exchange":           {"storage", "sql"},
 	"reports/graph":              {},
 	"reports/figure":             {"storage", "sql", "reports/graph"},
-	"reports/page":               {"storage", "reports", "reports/figure"},
+	"reports/page":               {"storage", "reports", "reports/figure", "reports/graph"},
 	"cmd/gnucensus":              {"..."},
 	"servent/transfer": {
 		"servent/ggep", "servent/handshake", "servent/internal/...", "servent/library", "servent/message", "servent/urn",
@@ -78,7 +78,7 @@ var doors = map[string][]string{
 	"golang.org/x/time":                   {"servent/transfer"},
 	"github.com/gaissmai/bart":            {"crawler/pace"},
 	"github.com/olekukonko/tablewriter":   {"reports"},
-	"golang.org/x/sync":                   {"servent", "probe", "storage", "cmd/gnucensus"},
+	"golang.org/x/sync":                   {"servent", "probe", "storage", "reports/page", "cmd/gnucensus"},
 	"golang.org/x/sys":                    {"servent", "storage", "crawler/pace"},
 	"golang.org/x/text":                   {"servent", "reports"},
 	"github.com/klauspost/compress":       {"servent", "reports/exchange"},

@@ -109,7 +109,7 @@ func (a *Album) table(ctx context.Context, file string) (*table, error) {
 
 // topology is the graph of a snapshot with what pictures of it need.
 type topology struct {
-	*graph.Graph
+	*graph.Measured
 	visited []bool
 	roles   []byte // by host: u, l or ? where nobody told
 }
@@ -134,7 +134,7 @@ func (a *Album) topology(ctx context.Context) (*topology, error) {
 	if err := a.db.Edges(ctx, a.about.ID, func(from, to int32) error { return b.Add(from-1, to-1) }); err != nil {
 		return nil, err
 	}
-	t.Graph = b.Graph()
+	t.Measured = graph.NewMeasured(b.Graph())
 	a.read.topology = t
 	return t, nil
 }

@@ -25,7 +25,7 @@ func synthetic(t testing.TB, hosts int) *topology {
 			}
 		}
 	}
-	made.Graph = builder.Graph()
+	made.Measured = graph.NewMeasured(builder.Graph())
 	return made
 }
 

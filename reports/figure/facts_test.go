@@ -1,7 +1,6 @@
 package figure
 
 import (
-	"context"
 	"math"
 	"slices"
 	"strings"
@@ -279,33 +278,48 @@ func TestNothingToShow(t *testing.T) {
 	}
 }
 
-// What takes the whole graph is computed once for a version of the code.
+// What takes the whole graph is computed once for a version of the code, from links that are read for it or for the reports.
 func TestKept(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)
-	a := open(t, db, record(t, db, census(4, 20, 50, 0)...))
-	times := 0
-	compute := func(context.Context, *topology) (series, error) {
-		times++
-		return series{"a": {1, 2, math.Pi}, "b": {0}}, nil
-	}
-	for range 3 {
-		kept, err := a.kept(t.Context(), "test", compute)
+	snapshot := record(t, db, census(4, 20, 50, 0)...)
+	kept := func(version string) (all map[string]series, read bool) {
+		a, err := Open(t.Context(), db, snapshot, version)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(series{"a": {1, 2, math.Pi}, "b": {0}}, kept); diff != "" {
-			t.Error(diff)
+		all = map[string]series{}
+		for _, name := range []string{"distances", "cores", "resilience"} {
+			if all[name], err = a.kept(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
 		}
+		return all, a.read.topology != nil
 	}
-	newer, err := Open(t.Context(), db, a.about.ID, "v0.0.1-test")
+	first, read := kept("v1")
+	if !read || len(first["cores"]["visited"]) == 0 {
+		t.Errorf("links read: %v; series %v", read, first)
+	}
+	second, read := kept("v1")
+	if diff := cmp.Diff(first, second); diff != "" || read {
+		t.Errorf("links read again: %v; series (-first +second):\n%s", read, diff)
+	}
+	a, err := Open(t.Context(), db, snapshot, "v2")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newer.kept(t.Context(), "test", compute); err != nil {
+	of, err := a.topology(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if times != 2 {
-		t.Errorf("computed %d times by two versions", times)
+	if err := a.Keep(t.Context(), of.Measured, of.visited, of.roles); err != nil {
+		t.Fatal(err)
+	}
+	third, read := kept("v2")
+	if diff := cmp.Diff(first, third); diff != "" || read {
+		t.Errorf("links read again: %v; series (-by figures +by reports):\n%s", read, diff)
+	}
+	if _, read := kept("v3"); !read {
+		t.Error("another version took the series of the first")
 	}
 }

@@ -42,7 +42,7 @@ func network(ctx context.Context, a *Album) (*drawing, error) {
 
 // cored is the picture of a network that is too large to show every host.
 func cored(ctx context.Context, a *Album) (*drawing, error) {
-	kept, err := a.kept(ctx, "network", measureShells)
+	kept, err := a.kept(ctx, "network")
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func newShells(kept series, hosts int) (*shells, error) {
 			return nil, err
 		}
 	}
-	s.Graph = links.Graph()
+	s.Measured = graph.NewMeasured(links.Graph())
 	// Dots lie as the seeds of a sunflower do, each with the same room (Vogel 1979).
 	for i := range s.at {
 		radius := math.Sqrt((float64(i) + 0.5) / float64(dots))

@@ -29,7 +29,7 @@ func (a *Album) lacks(links []float64) string {
 func (t *topology) links() []float64 { return []float64{float64(t.Edges())} }
 
 func distances(ctx context.Context, a *Album) (*drawing, error) {
-	kept, err := a.kept(ctx, "distances", measureDistances)
+	kept, err := a.kept(ctx, "distances")
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func distances(ctx context.Context, a *Album) (*drawing, error) {
 
 // measureDistances searches from the hosts that report topology searches from.
 func measureDistances(ctx context.Context, t *topology) (series, error) {
-	all, err := t.Distances(ctx, t.Sources(t.Weak()))
+	all, err := t.Distances(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ const coresMethod = "The k-core is what is left when hosts with fewer than k lin
 	"are not known."
 
 func cores(ctx context.Context, a *Album) (*drawing, error) {
-	kept, err := a.kept(ctx, "cores", measureCores)
+	kept, err := a.kept(ctx, "cores")
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ const resilienceMethod = "Hosts of the largest component after so many were remo
 	"told of are missing, so the network may be more resilient than its picture."
 
 func resilience(ctx context.Context, a *Album) (*drawing, error) {
-	kept, err := a.kept(ctx, "resilience", measureResilience)
+	kept, err := a.kept(ctx, "resilience")
 	if err != nil {
 		return nil, err
 	}

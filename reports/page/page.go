@@ -15,12 +15,16 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"gnucensus/reports"
 	"gnucensus/reports/figure"
+	"gnucensus/reports/graph"
 	"gnucensus/storage"
 )
 
@@ -101,10 +105,14 @@ func Write(ctx context.Context, db *storage.DB, snapshot int64, version string, 
 }
 
 func collect(ctx context.Context, db *storage.DB, snapshot int64, version string) (*content, error) {
-	if err := reports.KeepAll(ctx, db, snapshot, version); err != nil {
-		return nil, err
-	}
-	if err := reports.Keep(ctx, db, snapshot, version); err != nil {
+	err := reports.KeepAll(ctx, db, snapshot, version, func(g *graph.Measured, visited []bool, roles []byte) error {
+		album, err := figure.Open(ctx, db, snapshot, version)
+		if err != nil {
+			return err
+		}
+		return album.Keep(ctx, g, visited, roles)
+	})
+	if err != nil {
 		return nil, err
 	}
 	album, err := figure.Open(ctx, db, snapshot, version)
@@ -115,18 +123,18 @@ func collect(ctx context.Context, db *storage.DB, snapshot int64, version string
 	if c.Snapshot, err = describe(ctx, db, snapshot); err != nil {
 		return nil, err
 	}
-	for _, info := range reports.List() {
-		r, err := reports.Run(ctx, db, info.Name, snapshot, version)
-		if err != nil {
-			return nil, err
-		}
-		if info.Name == headline {
+	all, err := runAll(ctx, db, snapshot, version)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if r.Name == headline {
 			c.Cards, c.Notes = cards(r), r.Notes
 			continue
 		}
 		s := section{Report: r, Hidden: max(len(r.Rows)-shownRows, 0)}
 		r.Rows = r.Rows[:len(r.Rows)-s.Hidden]
-		if s.Figures, err = pictures(ctx, album, beside(info.Name)); err != nil {
+		if s.Figures, err = pictures(ctx, album, beside(r.Name)); err != nil {
 			return nil, err
 		}
 		c.Sections = append(c.Sections, s)
@@ -135,6 +143,20 @@ func collect(ctx context.Context, db *storage.DB, snapshot int64, version string
 		return !slices.ContainsFunc(reports.List(), func(i reports.Info) bool { return beside(i.Name)(name) })
 	})
 	return c, err
+}
+
+// runAll makes all reports, in their order, as many at once as there are processors.
+func runAll(ctx context.Context, db *storage.DB, snapshot int64, version string) ([]*reports.Report, error) {
+	all := make([]*reports.Report, len(reports.List()))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, info := range reports.List() {
+		group.Go(func() (err error) {
+			all[i], err = reports.Run(ctx, db, info.Name, snapshot, version)
+			return err
+		})
+	}
+	return all, group.Wait()
 }
 
 func describe(ctx context.Context, db *storage.DB, snapshot int64) (storage.SnapshotInfo, error) {
