@@ -68,7 +68,7 @@ func (n *Node) abilities(as Role) handshake.Fields {
 		{"X-Dynamic-Querying", "0.1", d.Dynamic},
 		{"X-Ext-Probes", "0.1", d.Dynamic && ultrapeer},
 		{"X-Guess", "0.2", d.Guess && ultrapeer && !n.cfg.Firewalled},
-		{"X-Degree", strconv.Itoa(max(1, n.cfg.Slots.Ultrapeers)), true},
+		{"X-Degree", strconv.Itoa(n.degree(as)), true},
 		{"X-Max-TTL", strconv.Itoa(maxTTL), true},
 		{"X-Features", n.features(), n.features() != ""},
 		{"X-Live-Since", n.started.Format(time.RFC1123Z), true},
@@ -78,6 +78,17 @@ func (n *Node) abilities(as Role) handshake.Fields {
 		}
 	}
 	return f
+}
+
+// usualDegree is what a leaf tells: LimeWire takes no leaf that as an ultrapeer would have fewer links than 15.
+const usualDegree = 32
+
+// degree is how many links to ultrapeers the node has room for as an ultrapeer.
+func (n *Node) degree(as Role) int {
+	if as == Leaf {
+		return usualDegree
+	}
+	return max(1, n.cfg.Slots.Ultrapeers)
 }
 
 // features is the list of X-Features.

@@ -24,7 +24,7 @@ func TestAbilitiesAreTold(t *testing.T) {
 			routing: true, lastHop: true, dynamic: true, probes: true, vendor: true, pongs: true, guess: true,
 			degree: 32, maxTTL: maxTTL}},
 		{"leaf", LimeWire, Leaf, Slots{Ultrapeers: 3}, abilities{
-			routing: true, lastHop: true, dynamic: true, vendor: true, degree: 3, maxTTL: maxTTL}},
+			routing: true, lastHop: true, dynamic: true, vendor: true, degree: usualDegree, maxTTL: maxTTL}},
 		{"plain", Plain, Ultrapeer, Slots{Ultrapeers: 500}, abilities{routing: true, degree: mostDegree, maxTTL: maxTTL}},
 	} {
 		n, err := New(Config{Addr: netip.MustParseAddrPort("127.30.61.1:6346"), Role: c.role, Dialect: c.dialect, Slots: c.slots})

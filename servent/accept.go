@@ -189,13 +189,15 @@ func (n *Node) shake(ctx context.Context, c net.Conn, word string) (serve func(c
 	return func(ctx context.Context) { n.serve(ctx, p, s) }, nil
 }
 
-// settle ends the handshake with a newcomer that has a seat: it comes to another one if it stays an ultrapeer where it was
-// told to become a leaf, and the link goes over to TLS where that was agreed on.
+// settle ends the handshake with a newcomer that has a seat: one that came as an ultrapeer may stay one or become a leaf, whatever
+// it was told, and comes to another seat then; and the link goes over to TLS where that was agreed on.
 func (n *Node) settle(ctx context.Context, p *peer, s *handshake.Session) error {
-	if p.guided {
-		if ultrapeer, known := s.Ack.Bool("X-Ultrapeer"); (ultrapeer || !known) && n.seats.promote(p) != seated {
-			return errors.New("no slot for an ultrapeer that does not become a leaf")
-		}
+	became := Ultrapeer
+	if ultrapeer, known := s.Ack.Bool("X-Ultrapeer"); known && !ultrapeer {
+		became = Leaf
+	}
+	if (p.guided || p.role == Ultrapeer) && n.seats.move(p, became) != seated {
+		return fmt.Errorf("no slot for who came as an ultrapeer and became a %s", became)
 	}
 	if s.Upgrade {
 		return s.Secure(ctx, n.tls.Server)

@@ -21,7 +21,7 @@ type Dialect struct {
 	Guess     bool                    // as an ultrapeer it answers queries by UDP
 	Deflate   bool                    // it compresses for those who accept it
 	Bye       bool                    // it says and understands BYE
-	Listening string                  // header field with its own listening address
+	Node      bool                    // it tells where it listens in the field Node, beside Listen-IP
 	Comma     string                  // what stands between addresses in lists
 	Folds     bool                    // X-Try-Ultrapeers is folded over several lines
 	Shielded  handshake.Reply         // of a leaf to another leaf
@@ -42,30 +42,32 @@ var (
 	GTKG = Dialect{ // gtk-gnutella
 		Crawl: CrawlOK, UDPCrawl: true,
 		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
-		GGEP: true, VC: true, Dynamic: true, Guess: true, Deflate: true, Bye: true, Listening: "Node", Comma: ", ", Folds: true,
+		GGEP: true, VC: true, Dynamic: true, Guess: true, Deflate: true, Bye: true, Node: true, Comma: ", ", Folds: true,
 		Shielded: handshake.Reply{Code: 204, Reason: "Shielded leaf node"},
 	}
 	LimeWire = Dialect{ // LimeWire and its descendants
 		Crawl: CrawlHi, UDPCrawl: true, Features: 0x7f, Packing: message.PackLime,
-		GGEP: true, Dynamic: true, SecureOOB: true, Deflate: true, Listening: "Listen-IP", Comma: ",",
+		GGEP: true, Dynamic: true, SecureOOB: true, Deflate: true, Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "We're Leaves"},
 	}
 	Classic = Dialect{ // servents with GGEP that nobody taught to be crawled
-		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, Listening: "Listen-IP", Comma: ",",
+		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "I am a shielded leaf node"},
 	}
 	Plain = Dialect{ // a small client of today: the messages of 0.4 on links of 0.6
-		Listening: "Listen-IP", Comma: ",",
+		Comma:    ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "Shielded leaf node"},
 	}
 )
 
-// listening writes the node's own addresses. Only who says Node understands more than one.
-func (d Dialect) listening(own []netip.AddrPort) string {
-	if d.Listening != "Node" {
-		own = own[:1]
+// listening are the fields with the node's own addresses. Only who reads Node understands more than one; LimeWire and its
+// descendants read Listen-IP alone.
+func (d Dialect) listening(own []netip.AddrPort) handshake.Fields {
+	fields := handshake.Fields{{Name: "Listen-IP", Value: d.list(own[:1])}}
+	if d.Node {
+		fields = append(handshake.Fields{{Name: "Node", Value: d.list(own)}}, fields...)
 	}
-	return d.list(own)
+	return fields
 }
 
 // list writes addresses as the dialect separates them.

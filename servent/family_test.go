@@ -101,6 +101,7 @@ func TestHellosOfFamilies(t *testing.T) {
 		{ultrapeer("[::1]:20613"), "Node", "[::1]:20613", "IP/6.4"},
 		{ultrapeer("127.20.61.3:20614"), "Node", "127.20.61.3:20614", ""},
 		{lime, "Listen-IP", "127.20.61.2:20612", "IP/6.0"},
+		{dual("127.20.61.4:20615"), "Listen-IP", "127.20.61.4:20615", "IP/6.0"}, // which LimeWire reads, and no Node
 	} {
 		at := fmt.Sprintf("127.20.61.%d:6346", 100+i)
 		if !c.Addr.Addr().Is4() {

@@ -63,11 +63,10 @@ func (n *Node) seat(p *peer) seating {
 
 // hello is what the node, in a role, says to a host that it dialled.
 func (n *Node) hello(to netip.AddrPort, as Role, upgrade bool) handshake.Fields {
-	f := handshake.Fields{
-		{Name: n.cfg.Dialect.Listening, Value: n.cfg.Dialect.listening(n.own())},
-		{Name: "Remote-IP", Value: to.Addr().String()},
-		{Name: "User-Agent", Value: n.cfg.Agent},
-	}
+	f := n.cfg.Dialect.listening(n.own())
+	f = append(f,
+		handshake.Field{Name: "Remote-IP", Value: to.Addr().String()},
+		handshake.Field{Name: "User-Agent", Value: n.cfg.Agent})
 	f = append(f, n.abilities(as)...)
 	if n.cfg.Deflate {
 		f = append(f, handshake.Field{Name: "Accept-Encoding", Value: "deflate"})
@@ -86,7 +85,7 @@ func (n *Node) answer(hello handshake.Fields, p *peer) handshake.Fields {
 	}
 	f = append(f, n.abilities(p.as)...)
 	if p.as == Ultrapeer {
-		f = append(f, handshake.Field{Name: "X-Ultrapeer-Needed", Value: capital(!p.guided && n.seats.free(Ultrapeer) > 0)})
+		f = append(f, handshake.Field{Name: "X-Ultrapeer-Needed", Value: capital(p.role == Ultrapeer || !p.guided && n.seats.free(Ultrapeer) > 0)})
 	}
 	if n.tls != nil && hello.Lists("Upgrade", handshake.UpgradeOffer.Value) {
 		f = append(f, handshake.UpgradeFields...)

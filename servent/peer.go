@@ -81,19 +81,34 @@ func (p *peer) send(m message.Message) { p.link.Send(m) }
 // tell sends a vendor message about a GUID, if the peer has said that it reads such ones.
 func (p *peer) tell(id message.GUID, v message.VendorMessage) {
 	if body := v.Vendor(); p.knows(body.Vendor, body.Selector) {
-		p.send(message.Message{GUID: id, TTL: 1, Body: body})
+		p.reply(id, v)
 	}
+}
+
+// reply sends a vendor message that the peer waits for. LimeWire lists what it understands as a question, and not the answers
+// that it reads: neither that of a push proxy nor the status of a query.
+func (p *peer) reply(id message.GUID, v message.VendorMessage) {
+	p.send(message.Message{GUID: id, TTL: 1, Body: v.Vendor()})
 }
 
 // knows tells whether the peer reads a vendor message.
 func (p *peer) knows(vendor message.VendorCode, selector uint16) bool {
-	list := p.supports.Load()
-	if list == nil {
-		return false
-	}
-	_, ok := list.Supports(vendor, selector)
+	_, ok := p.reads(vendor, selector)
 	return ok
 }
+
+// reads returns the latest version of a vendor message that the peer reads, if it reads any.
+func (p *peer) reads(vendor message.VendorCode, selector uint16) (version uint16, ok bool) {
+	list := p.supports.Load()
+	if list == nil {
+		return 0, false
+	}
+	return list.Supports(vendor, selector)
+}
+
+// guides tells whether the peer takes the status of queries from those whose queries it asks. Who asks for it takes it, and
+// LimeWire says no more than that.
+func (p *peer) guides() bool { return p.knows(message.BEAR, 11) || p.knows(message.BEAR, 12) }
 
 // takes tells whether the peer wants queries that have come so many hops.
 func (p *peer) takes(hops uint8) bool {

@@ -31,7 +31,7 @@ func (n *Node) becomeProxy(p *peer, servent message.GUID) {
 		return
 	}
 	p.behind.Store(&servent)
-	p.tell(servent, &message.PushProxyAck{Version: 2, Addr: n.addr()})
+	p.reply(servent, &message.PushProxyAck{Version: 2, Addr: n.addr()})
 }
 
 // mayBeProxy tells whether the node can be the push proxy of others: they reach it, and its address fits into the

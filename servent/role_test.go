@@ -94,6 +94,35 @@ func TestGuidanceIsNotFollowed(t *testing.T) {
 	}
 }
 
+// TestLastSlot: an ultrapeer that comes into the last slot is not told to become a leaf, and when it becomes one all the same it
+// has the seat of a leaf.
+func TestLastSlot(t *testing.T) {
+	t.Parallel()
+	c := ultrapeer("127.64.2.1:6346")
+	c.Slots = servent.Slots{Ultrapeers: 1, Leaves: 1}
+	host := run(t, c)
+	come := func(ack handshake.Fields) servent.Role {
+		s, err := handshake.DialFunc(within(t), connect(t, "127.64.2.1:6346"), fields("X-Ultrapeer", "True"),
+			func(answer handshake.Fields) handshake.Reply {
+				if needed, known := answer.Bool("X-Ultrapeer-Needed"); !needed || !known {
+					t.Errorf("answer %v for the last slot", answer)
+				}
+				return handshake.Accepted(ack)
+			})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Conn.Close() })
+		return host.began(t).Role
+	}
+	if got := come(fields("X-Ultrapeer", "False")); got != servent.Leaf {
+		t.Errorf("who became a leaf is an %s", got)
+	}
+	if got := come(nil); got != servent.Ultrapeer {
+		t.Errorf("who came into the last slot is a %s", got)
+	}
+}
+
 // TestGuidanceEndsOtherLinks: who becomes a leaf parts from those that know it as an ultrapeer.
 func TestGuidanceEndsOtherLinks(t *testing.T) {
 	t.Parallel()

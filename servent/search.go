@@ -154,8 +154,8 @@ const statusChange = 10
 // tellStatus tells the ultrapeers of a leaf how many results its query has, or message.QueryStop.
 func (n *Node) tellStatus(a *asking, results int) {
 	for _, p := range n.seats.linked() {
-		if p.role == Ultrapeer {
-			p.tell(a.message.GUID, queryStatus(results))
+		if p.role == Ultrapeer && p.guides() {
+			p.reply(a.message.GUID, queryStatus(results))
 		}
 	}
 }

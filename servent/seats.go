@@ -67,15 +67,18 @@ func (s *seats) force(p *peer) seating {
 	return seated
 }
 
-// promote moves a peer from a leaf's seat to an ultrapeer's.
-func (s *seats) promote(p *peer) seating {
+// move gives a peer the seat of a role instead of its own.
+func (s *seats) move(p *peer, to Role) seating {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.taken[Ultrapeer] >= s.slots[Ultrapeer] {
+	if p.role == to {
+		return seated
+	}
+	if s.taken[to] >= s.slots[to] {
 		return full
 	}
 	s.taken[p.role]--
-	p.role = Ultrapeer
+	p.role = to
 	s.taken[p.role]++
 	return seated
 }

@@ -29,7 +29,7 @@ func (n *Node) handleVendor(p *peer, m message.Message, v *message.Vendor) {
 		p.flow.Store(int32(body.Hops) + 1)
 	case *message.QueryStatusRequest:
 		if a := n.askings.find(m.GUID); a != nil && a.hit != nil {
-			p.tell(m.GUID, queryStatus(a.kept()))
+			p.reply(m.GUID, queryStatus(a.kept()))
 		}
 	case *message.QueryStatus:
 		if a := n.askings.find(m.GUID); a != nil && a.leaf == p {

@@ -3,6 +3,7 @@ package servent
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,10 +55,8 @@ func (n *Node) walledUDP() bool {
 
 // came takes up that somebody has connected to the node.
 func (n *Node) came(from netip.Addr) {
-	for _, own := range n.own() {
-		if own.Addr() == from {
-			return // no firewall stands between a host and itself
-		}
+	if n.isHere(from) {
+		return
 	}
 	n.wall.mu.Lock()
 	opened := n.wall.tcp.shut
@@ -68,6 +67,12 @@ func (n *Node) came(from netip.Addr) {
 		n.dismissProxies()
 		n.promote()
 	}
+}
+
+// isHere tells whether an address is one of the node's own host: no firewall stands between a host and itself, so who is there
+// can prove nothing.
+func (n *Node) isHere(addr netip.Addr) bool {
+	return slices.ContainsFunc(n.own(), func(own netip.AddrPort) bool { return own.Addr() == addr })
 }
 
 // pinged takes up a PING by UDP, which may be that of a helper.
@@ -130,14 +135,15 @@ func (n *Node) callForHelp() (tcp, udp, asked bool) {
 	}
 	port, left := n.cfg.Addr.Port(), helpers
 	for _, p := range n.seats.linked() {
-		if left == 0 || p.role != Ultrapeer || !p.knows(message.BEAR, 7) || !p.knows(message.GTKG, 7) {
+		version, byUDP := p.reads(message.GTKG, 7)
+		if left == 0 || p.role != Ultrapeer || !p.knows(message.BEAR, 7) || !byUDP || n.isHere(p.remote.Addr()) {
 			continue
 		}
 		if tcp {
 			p.tell(message.GUID{}, &message.TCPConnectBack{Port: port})
 		}
 		if udp {
-			p.tell(ping, &message.UDPConnectBack{Version: 2, Port: port})
+			p.tell(ping, &message.UDPConnectBack{Version: min(2, version), Port: port, GUID: ping})
 		}
 		left--
 	}

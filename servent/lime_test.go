@@ -1,0 +1,77 @@
+package servent
+
+import (
+	"net/netip"
+	"testing"
+	"testing/synctest"
+
+	"gnucensus/servent/message"
+	"gnucensus/servent/transfer"
+)
+
+// lime are the vendor messages that LimeWire 5.5.16 lists ("leaf session" of a capture).
+var lime = []message.SupportedMessage{
+	{Vendor: message.LIME, Selector: 8, Version: 1}, {Vendor: message.LIME, Selector: 21, Version: 1},
+	{Vendor: message.LIME, Selector: 25, Version: 1}, {Vendor: message.LIME, Selector: 6, Version: 1},
+	{Vendor: message.LIME, Selector: 13, Version: 1}, {Vendor: message.BEAR, Selector: 7, Version: 1},
+	{Vendor: message.BEAR, Selector: 4, Version: 1}, {Vendor: message.LIME, Selector: 7, Version: 1},
+	{Vendor: message.LIME, Selector: 33, Version: 1}, {Vendor: message.GTKG, Selector: 7, Version: 2},
+	{Vendor: message.BEAR, Selector: 11, Version: 1},
+}
+
+// TestLimeWireGetsAPushProxy, although it does not list the acknowledgement that it reads.
+func TestLimeWireGetsAPushProxy(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		leaf, id := r.plays(Leaf, modern), message.NewGUID()
+		leaf.supports(lime...)
+		leaf.says(message.Message{GUID: id, TTL: 1, Body: (&message.PushProxyRequest{}).Vendor()})
+		acks, about := told[*message.PushProxyAck](leaf)
+		if len(acks) != 1 || about[0] != id || acks[0].Addr != r.cfg.Addr || acks[0].Version != 2 {
+			t.Errorf("acknowledgements %+v of %v", acks, about)
+		}
+	}, func(c *Config) { c.Uploads = &transfer.Config{} })
+}
+
+// TestLimeWireIsTheGuideOfALeaf: it takes the status of queries, although it lists the request for it alone.
+func TestLimeWireIsTheGuideOfALeaf(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		up := r.plays(Ultrapeer, modern)
+		up.supports(lime...)
+		synctest.Wait()
+		_, stop := r.searching("apple")
+		_, messages := heard[*message.Query](up)
+		if len(messages) != 1 {
+			t.Fatalf("queries %+v", messages)
+		}
+		up.hits(messages[0].GUID, statusChange)
+		stop()
+		status, _ := told[*message.QueryStatus](up)
+		if len(status) != 2 || status[0].Results != statusChange || status[1].Results != message.QueryStop {
+			t.Errorf("told %+v", status)
+		}
+	}, func(c *Config) { c.Role, c.Slots.Leaves = Leaf, 0 })
+}
+
+// TestHelpersOfOldAndNear: a helper is asked in the version that it reads, and one on the node's own host not at all.
+func TestHelpersOfOldAndNear(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		near := r.playsFrom(r.cfg.Addr.Addr().String(), modern)
+		near.supports(helping...)
+		synctest.Wait()
+		if tcp, _ := told[*message.TCPConnectBack](near); len(tcp) > 0 {
+			t.Error("asked where no firewall stands between")
+		}
+		old := r.playsFrom("127.64.1.2", modern)
+		old.supports(message.SupportedMessage{Vendor: message.BEAR, Selector: 7, Version: 1},
+			message.SupportedMessage{Vendor: message.GTKG, Selector: 7, Version: 1})
+		udp, _ := told[*message.UDPConnectBack](old)
+		if len(udp) != 1 || udp[0].Version != 1 || udp[0].GUID == (message.GUID{}) || udp[0].Port != r.cfg.Addr.Port() {
+			t.Fatalf("asked %+v", udp)
+		}
+		r.pinged(udp[0].GUID)
+		r.came(netip.MustParseAddr("127.64.1.2"))
+	}, leafWithFiles)
+}
