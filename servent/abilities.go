@@ -110,7 +110,7 @@ func capital(b bool) string {
 	return "False"
 }
 
-// supportedMessages are the vendor messages that the node reads on a link.
+// supportedMessages are the vendor messages that the node reads, on a link or by UDP.
 func (n *Node) supportedMessages() *message.MessagesSupported {
 	list := []message.SupportedMessage{
 		{Vendor: message.BEAR, Selector: 4, Version: 1},           // hops flow
@@ -122,6 +122,11 @@ func (n *Node) supportedMessages() *message.MessagesSupported {
 		{Vendor: message.LIME, Selector: 12, Version: securedOOB}, // out-of-band indication
 		{Vendor: message.LIME, Selector: 13, Version: 1},          // out-of-band proxy veto
 		{Vendor: message.LIME, Selector: 22, Version: 2},          // push proxy acknowledgement
+	}
+	if n.cfg.Dialect.UDPCrawl {
+		list = append(list,
+			message.SupportedMessage{Vendor: message.LIME, Selector: 5, Version: 1}, // UDP crawler ping
+			message.SupportedMessage{Vendor: message.LIME, Selector: 6, Version: 1}) // whose answer is what LimeWire looks for
 	}
 	if n.mayBeProxy() {
 		list = append(list,

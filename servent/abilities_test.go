@@ -2,7 +2,9 @@ package servent
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,6 +63,32 @@ func TestAbilitiesAreRead(t *testing.T) {
 	}
 }
 
+// TestCrawlOfTheCrawlable: of ultrapeers that say that they answer such pings, who asks for those alone is told of no others.
+func TestCrawlOfTheCrawlable(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		old, gtkg, limeWire, leaf := r.plays(Ultrapeer, modern), r.plays(Ultrapeer, modern), r.plays(Ultrapeer, modern), r.plays(Leaf, nil)
+		gtkg.supports(message.SupportedMessage{Vendor: message.LIME, Selector: 5, Version: 1})
+		limeWire.supports(lime...)
+		synctest.Wait()
+		for features, want := range map[message.CrawlerFeatures][]*player{
+			0: {old, gtkg, limeWire}, message.FeatureNew: {gtkg, limeWire},
+		} {
+			pong := r.crawlerPong(&message.CrawlerPing{Ultrapeers: 255, Leaves: 255, Features: features})
+			var addrs, got []netip.AddrPort
+			for _, p := range want {
+				addrs = append(addrs, p.peer.addr)
+			}
+			for _, e := range pong.Ultrapeers {
+				got = append(got, e.Addr)
+			}
+			if !slices.Equal(got, addrs) || len(pong.Leaves) != 1 || pong.Leaves[0].Addr != leaf.peer.addr {
+				t.Errorf("features %#x: %v and %v, want %v", features, got, pong.Leaves, addrs)
+			}
+		}
+	})
+}
+
 // TestIntroductions: who reads vendor messages is told first which ones the node reads, and what else it can do.
 func TestIntroductions(t *testing.T) {
 	t.Parallel()
@@ -84,6 +112,11 @@ func TestIntroductions(t *testing.T) {
 		for _, selector := range []uint16{4, 11, 12} {
 			if _, reads := list.Supports(message.BEAR, selector); !reads {
 				t.Errorf("BEAR/%d is not told", selector)
+			}
+		}
+		for _, selector := range []uint16{5, 6} { // who lists them is crawled by those who look for new servents
+			if _, reads := list.Supports(message.LIME, selector); !reads {
+				t.Errorf("LIME/%d is not told", selector)
 			}
 		}
 		if features, ok := opened[1].(*message.FeaturesSupported); !ok || len(features.Features) == 0 {

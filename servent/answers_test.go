@@ -225,10 +225,10 @@ func TestUDPCrawl(t *testing.T) {
 		leaves   []message.CrawlerEntry
 		agents   []string
 	}{
-		{"127.30.18.1:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 255, Features: 0x7f}, 0x0d,
+		{"127.30.18.1:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 255, Features: 0x7b}, 0x09,
 			entries("", "127.30.18.2:6346"), entries("", "127.30.18.3:6346", "127.30.18.4:6346"),
 			[]string{"neighbour;0", "neighbour;1", "neighbour;2"}},
-		{"127.30.19.1:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 1, Features: 0x7f}, 0x7f,
+		{"127.30.19.1:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 1, Features: 0x7b}, 0x7b,
 			entries("en", "127.30.19.2:6346"), entries("en", "127.30.19.3:6346"), []string{"neighbour;0", "neighbour;1"}},
 		{"127.30.19.3:6346", message.CrawlerPing{Ultrapeers: 255, Leaves: 255}, 0,
 			entries("", "127.30.19.1:6346"), nil, []string{""}},

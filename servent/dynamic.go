@@ -99,10 +99,12 @@ func (c *campaign) send(p *peer, ttl uint8) {
 }
 
 // candidates returns the neighbours that may still be asked: first those that have not been asked at all, and of these first
-// those that may have what the query asks for. One that was only probed may be asked again.
+// those that may have what the query asks for. One that was asked for itself alone may be asked again, if that is no mere copy to
+// it.
 func (c *campaign) candidates() (found []*peer) {
 	for _, p := range c.node.seats.linked() {
-		if p.role == Ultrapeer && c.sent[p.id] <= 1 && p.takes(c.asking.message.Hops) && !p.link.Congested() {
+		sent := c.sent[p.id]
+		if p.role == Ultrapeer && (sent == 0 || sent == 1 && p.can.probes) && p.takes(c.asking.message.Hops) && !p.link.Congested() {
 			found = append(found, p)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gnucensus/servent/handshake"
+	"gnucensus/servent/library"
 	"gnucensus/servent/message"
 )
 
@@ -100,6 +101,32 @@ func TestDynamicQuery(t *testing.T) {
 		if stats := r.Stats(); stats.Askings != 0 {
 			t.Errorf("%d queries are still under way", stats.Askings)
 		}
+	})
+}
+
+// TestNobodyGetsCopies: a neighbour that does not say that it relays a query again, with a larger TTL, is asked once.
+func TestNobodyGetsCopies(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		var all []*player
+		for range 3 {
+			all = append(all, r.plays(Ultrapeer, handshake.Fields{{Name: "X-Dynamic-Querying", Value: "0.1"}, {Name: "X-Max-TTL", Value: "4"}}))
+			all[len(all)-1].has("shared file.txt")
+		}
+		asker := r.plays(Leaf, modern)
+		id := asker.asks("shared", 4, 0)
+		time.Sleep(queryLife)
+		for i, p := range all {
+			if got := p.queried(id); len(got) != 1 || got[0] != 1 {
+				t.Errorf("neighbour %d got copies with TTLs %v", i, got)
+			}
+		}
+	}, func(c *Config) {
+		files := make([]library.File, defaultResults/leafPart-1) // nearly enough, so that a step need not go far
+		for i := range files {
+			files[i].Name = "shared file.txt"
+		}
+		c.Library = library.New(files)
 	})
 }
 

@@ -99,7 +99,7 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 		return
 	}
 	n.seen.queries.Add(1)
-	n.report(QuerySeen{From: from, Path: Guess, Words: q.Words, TTL: m.TTL, Hops: m.Hops})
+	n.report(QuerySeen{From: from, Path: Guess, Words: q.Text(), TTL: m.TTL, Hops: m.Hops})
 	n.guessers.put(m.GUID, who)
 	var blocks []ggep.Block
 	if _, wanted := extensions.SCP(); wanted {

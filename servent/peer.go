@@ -110,6 +110,9 @@ func (p *peer) reads(vendor message.VendorCode, selector uint16) (version uint16
 // LimeWire says no more than that.
 func (p *peer) guides() bool { return p.knows(message.BEAR, 11) || p.knows(message.BEAR, 12) }
 
+// crawlable tells whether the peer says that it answers UDP crawler pings.
+func (p *peer) crawlable() bool { return p.knows(message.LIME, 5) || p.knows(message.LIME, 6) }
+
 // takes tells whether the peer wants queries that have come so many hops.
 func (p *peer) takes(hops uint8) bool {
 	flow := p.flow.Load()

@@ -34,12 +34,13 @@ const (
 
 // handleQuery answers a query from the library and, as an ultrapeer, relays it ("QUERY" in "Gnutella overlay messages"): to
 // leaves that may have what it asks for, and to all other ultrapeers, or by dynamic querying for a leaf. Copies are dropped,
-// but for one that may travel farther than those before: it goes on to ultrapeers.
+// but for one that may travel farther than those before: it goes on to ultrapeers. To leaves LimeWire sends queries whose TTL
+// has come to 0.
 func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *message.Query) error {
 	switch {
 	case p.role == Leaf && q.Flags&message.QueryOOB != 0 && m.GUID.ReplyTo().Addr() != p.remote.Addr():
 		return nil // it would have hits sent to somebody else
-	case p.role == visitor || m.TTL == 0 || m.GUID == message.GUID{} || !sensible(q):
+	case p.role == visitor || m.TTL == 0 && n.Role() != Leaf || m.GUID == message.GUID{} || !sensible(q):
 		return nil
 	case int(m.TTL)+int(m.Hops) > hardTTL:
 		if m.Hops <= nearHops {
@@ -71,7 +72,7 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 	}
 	results := 0
 	if news == fresh {
-		n.report(QuerySeen{From: p.end(), Path: InBand, Words: q.Words, TTL: ttl, Hops: m.Hops - 1})
+		n.report(QuerySeen{From: p.end(), Path: InBand, Words: q.Text(), TTL: ttl, Hops: m.Hops - 1})
 		results = n.answerQuery(p, m, q)
 	}
 	if n.Role() == Leaf {
@@ -104,7 +105,7 @@ func keyOf(q *message.Query) qrp.Key {
 			names = append(names, urn.URN{SHA1: u.SHA1}.String())
 		}
 	}
-	return qrp.KeyOf(q.Words, names...)
+	return qrp.KeyOf(q.Text(), names...)
 }
 
 // relayToLeaves sends a query to the leaves that may have what it asks for, whatever its TTL, and returns how many those are.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnucensus/servent/ggep"
 	"gnucensus/servent/message"
 	"gnucensus/servent/qrp"
 )
@@ -224,6 +225,57 @@ func TestBadQueriesEndLinks(t *testing.T) {
 			t.Errorf("%d copies were relayed", got)
 		}
 		good.stays()
+	})
+}
+
+// TestQueriesAtTheirEnd: a leaf answers a query whose TTL has come to 0, as LimeWire sends them to leaves; an ultrapeer does not.
+func TestQueriesAtTheirEnd(t *testing.T) {
+	t.Parallel()
+	for role, want := range map[Role]int{Leaf: 1, Ultrapeer: 0} {
+		inRig(t, func(r *rig) {
+			p := r.plays(Ultrapeer, modern)
+			p.asks("shared", 0, 3)
+			if hits, _ := heard[*message.QueryHit](p); len(hits) != want {
+				t.Errorf("%s: %d hits", role, len(hits))
+			}
+		}, func(c *Config) { c.Role, c.Slots.Leaves = role, 0 })
+	}
+}
+
+// TestLongQueries: what LimeWire cuts from the words of a query is looked for too, here and in the tables of leaves.
+func TestLongQueries(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		asker, holder := r.plays(Ultrapeer, modern), r.plays(Leaf, modern)
+		holder.has("shared file.txt")
+		for _, c := range []struct {
+			words, long string
+			found       int
+		}{
+			{"shared fi", "shared file", 1}, {"shared fi", "le txt", 1}, {"shared", "", 1}, {"shared", "shared elsewhere", 0},
+		} {
+			q := query(message.NewGUID(), c.words, 3, 0)
+			if !extend(q.Body.(*message.Query), ggep.XQ(c.long)) {
+				t.Fatal("no room")
+			}
+			asker.says(q)
+			hits, _ := heard[*message.QueryHit](asker)
+			if len(hits) != c.found || len(holder.queried(q.GUID)) != c.found {
+				t.Errorf("%q, %q: %d hits, want %d", c.words, c.long, len(hits), c.found)
+			}
+		}
+	})
+}
+
+// TestLeavesMaySpeakOfOthers in PONGs, as small clients do, and in nothing else.
+func TestLeavesMaySpeakOfOthers(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		leaf := r.plays(Leaf, modern)
+		leaf.says(message.Message{GUID: message.NewGUID(), Hops: 1, Body: &message.Pong{Addr: leaf.peer.addr}})
+		leaf.stays()
+		leaf.asks("apple", 3, 1)
+		leaf.parted(414)
 	})
 }
 

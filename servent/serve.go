@@ -114,9 +114,10 @@ func (n *Node) readFor(ctx context.Context, p *peer, d time.Duration) (heard boo
 	}
 }
 
-// handle handles one message. An error ends the link.
+// handle handles one message. An error ends the link: a leaf relays nothing, but small clients answer PINGs with what they know of
+// others, which does no harm.
 func (n *Node) handle(ctx context.Context, p *peer, m message.Message) error {
-	if p.role == Leaf && m.Hops > 0 {
+	if p.role == Leaf && m.Hops > 0 && m.Body.Type() != message.TypePong {
 		return fmt.Errorf("%w: %s with %d hops", errRelays, m.Body.Type(), m.Hops)
 	}
 	switch body := m.Body.(type) {

@@ -105,8 +105,8 @@ func (n *Node) crawlerPong(ping *message.CrawlerPing) *message.CrawlerPong {
 			if len(entries) == int(wanted) {
 				break
 			}
-			if !p.addr.Addr().Is4() {
-				continue // an entry has no room for it
+			if !p.addr.Addr().Is4() || role == Ultrapeer && pong.Features&message.FeatureNew != 0 && !p.crawlable() {
+				continue // an entry has no room for it, or it is not asked for
 			}
 			minutes := uint16(min(time.Since(p.since)/time.Minute, 1<<16-1))
 			entries = append(entries, message.CrawlerEntry{Addr: p.addr, Minutes: minutes, Locale: [2]byte{'e', 'n'}})

@@ -51,7 +51,7 @@ func (l *Library) answer(q *message.Query, limit int) []Match {
 		}
 		return matches
 	}
-	return l.Match(q.Words, limit)
+	return l.Match(q.Text(), limit)
 }
 
 // Result makes the result of a QUERY HIT for a file ("QUERY HIT" in "Gnutella overlay messages"). The hashes are in GGEP H

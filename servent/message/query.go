@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 
@@ -56,6 +57,19 @@ func parseQuery(c *cursor.Cursor) *Query {
 	q.Words = string(c.Until("words", 0))
 	q.Tail = clone(c.Rest())
 	return q
+}
+
+// Text returns all of the words: LimeWire cuts them after 30 characters, and puts the whole of them into GGEP XQ. If what is there
+// does not begin with them it is the rest, as other specifications have it.
+func (q *Query) Text() string {
+	if !bytes.Contains(q.Tail, []byte("XQ")) { // hardly any query has it, and reading extensions takes long
+		return q.Words
+	}
+	long, _ := q.GGEP().XQ()
+	if strings.HasPrefix(long, q.Words) {
+		return long
+	}
+	return q.Words + long
 }
 
 // GGEP returns the extensions that can be read.
