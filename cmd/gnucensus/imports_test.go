@@ -75,7 +75,7 @@ var doors = map[string][]string{
 	"github.com/vbauerster/mpb/v8":        {"cmd/gnucensus"},
 	"github.com/lmittmann/tint":           {"cmd/gnucensus"},
 	"golang.org/x/term":                   {"cmd/gnucensus"},
-	"golang.org/x/time":                   {"servent/transfer"},
+	"golang.org/x/time":                   {"servent/transfer", "crawler/pace"},
 	"github.com/gaissmai/bart":            {"crawler/pace"},
 	"github.com/olekukonko/tablewriter":   {"reports"},
 	"golang.org/x/sync":                   {"servent", "probe", "storage", "reports/page", "cmd/gnucensus"},

@@ -4,10 +4,12 @@ import (
 	"math"
 	"net/netip"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // A meter holds one rate for each prefix of some length, as a token bucket: over any window W, no more than rate·W + burst
-// passes. Of a prefix it keeps one number, the time at which its bucket will be full again. A full bucket is as good as a new
+// passes. There may be millions of prefixes, so it is smaller than a [rate.Limiter] each: of a prefix it keeps one number, the time at which its bucket will be full again. A full bucket is as good as a new
 // one, so it is dropped when the table grows: the table holds at most twice the prefixes sent to within the time that a burst
 // takes to come back, and at least sweepFrom.
 type meter struct {
@@ -38,9 +40,6 @@ func (m *meter) prefix(a netip.Addr) netip.Addr {
 	if a.Is6() {
 		bits = m.six
 	}
-	if bits == 0 {
-		return netip.Addr{} // all together
-	}
 	if bits == a.BitLen() {
 		return a
 	}
@@ -68,12 +67,6 @@ func (m *meter) take(a netip.Addr, n int64, now time.Duration) {
 		m.sweep(now)
 	}
 	m.full[p] = max(full, now) + time.Duration(n)*m.interval
-}
-
-// tokens returns how many tokens the bucket of all together holds.
-func (m *meter) tokens(now time.Duration) int {
-	missing := max(0, m.full[netip.Addr{}]-now)
-	return int((time.Duration(m.burst)*m.interval - missing) / m.interval)
 }
 
 func (m *meter) sweep(now time.Duration) {
@@ -110,36 +103,61 @@ func TotalBurst(perSecond float64) int { return 1 + int(perSecond/10) }
 const ByteBurst = 4096
 
 // meters hold the rates of one kind.
-type meters [4]*meter
+type meters struct {
+	total    *rate.Limiter // nil: no limit
+	prefixes [3]*meter
+}
 
 func (r Rates) meters() meters {
-	return meters{
-		newMeter(r.Total, int64(TotalBurst(r.Total)), 0, 0),
+	return meters{newLimiter(r.Total, TotalBurst(r.Total)), [3]*meter{
 		newMeter(r.Wide, WideBurst, 16, 48),
 		newMeter(r.Near, NearBurst, 24, 64),
 		newMeter(r.Host, HostBurst, 32, 128),
-	}
+	}}
 }
 
 // byteMeters are meters of bytes.
 func (r Rates) byteMeters() meters {
-	return meters{
-		newMeter(r.Total, ByteBurst+int64(r.Total/10), 0, 0),
+	return meters{newLimiter(r.Total, ByteBurst+int(r.Total/10)), [3]*meter{
 		newMeter(r.Wide, ByteBurst, 16, 48),
 		newMeter(r.Near, ByteBurst, 24, 64),
 		newMeter(r.Host, ByteBurst, 32, 128),
-	}
+	}}
 }
 
-func (m *meters) wait(a netip.Addr, n int64, now time.Duration) (longest time.Duration) {
-	for _, meter := range m {
-		longest = max(longest, meter.wait(a, n, now))
+func (m *meters) wait(a netip.Addr, n int, now time.Duration) time.Duration {
+	longest := waitFor(m.total, n, now)
+	for _, meter := range m.prefixes {
+		longest = max(longest, meter.wait(a, int64(n), now))
 	}
 	return longest
 }
 
-func (m *meters) take(a netip.Addr, n int64, now time.Duration) {
-	for _, meter := range m {
-		meter.take(a, n, now)
+func (m *meters) take(a netip.Addr, n int, now time.Duration) {
+	if m.total != nil {
+		m.total.AllowN(clock(now), n)
 	}
+	for _, meter := range m.prefixes {
+		meter.take(a, int64(n), now)
+	}
+}
+
+// newLimiter returns nil when the rate is 0.
+func newLimiter(perSecond float64, burst int) *rate.Limiter {
+	if perSecond == 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), burst)
+}
+
+// clock is the time of a limiter.
+func clock(now time.Duration) time.Time { return time.Time{}.Add(now) }
+
+// waitFor returns how long a limiter needs until it holds n tokens, 0 when it does.
+func waitFor(l *rate.Limiter, n int, now time.Duration) time.Duration {
+	if l == nil {
+		return 0
+	}
+	missing := max(0, float64(n)-l.TokensAt(clock(now)))
+	return time.Duration(math.Ceil(missing / float64(l.Limit()) * float64(time.Second)))
 }

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Limits says how fast and where to. Rates are a second; 0 means no limit, which only [Lab] scope allows.
@@ -70,11 +72,11 @@ func (l Limits) Validate() error {
 		return fmt.Errorf("configure pace: %v are no bounds; 0, which means none, is for lab scope only", bounds)
 	}
 	rates := slices.Concat([]float64{l.Visits}, l.Opens.each(), l.Datagrams.each(), l.Bytes.each())
-	for _, rate := range rates {
-		if !(rate >= 0 && rate <= math.MaxInt32) {
-			return fmt.Errorf("configure pace: %v is not a rate", rate)
+	for _, r := range rates {
+		if !(r >= 0 && r <= math.MaxInt32) {
+			return fmt.Errorf("configure pace: %v is not a rate", r)
 		}
-		if rate == 0 && l.Scope == Live {
+		if r == 0 && l.Scope == Live {
 			return errors.New("configure pace: a rate of 0, which means no limit, is for lab scope only")
 		}
 	}
@@ -92,8 +94,8 @@ type Pacer struct {
 	brake     *brake
 	counters  counters
 
-	mu     sync.Mutex // a packet takes from all meters at once, or waits
-	visits *meter
+	mu     sync.Mutex      // a packet takes from all meters at once, or waits
+	visits *rate.Limiter   // nil: no limit
 	packet [packets]meters // by kind
 	bytes  meters
 }
@@ -127,7 +129,7 @@ func New(l Limits) (*Pacer, error) {
 		strangers: newStrangers(l.Attempts, l.Strangers),
 		seats:     newSeats(l.Connections, l.ConnectionsNear),
 		brake:     &brake{log: l.Log},
-		visits:    newMeter(l.Visits, int64(TotalBurst(l.Visits)), 0, 0),
+		visits:    newLimiter(l.Visits, TotalBurst(l.Visits)),
 		packet:    [packets]meters{opening: l.Opens.meters(), datagram: l.Datagrams.meters()},
 		bytes:     l.Bytes.byteMeters(),
 	}, nil
@@ -143,11 +145,11 @@ func (p *Pacer) Admit(n int) (granted int, wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Since(p.started)
-	granted = min(n, p.visits.tokens(now))
+	granted = min(n, int(p.visits.TokensAt(clock(now))))
 	if granted < 1 {
-		return 0, p.visits.wait(netip.Addr{}, 1, now)
+		return 0, waitFor(p.visits, 1, now)
 	}
-	p.visits.take(netip.Addr{}, int64(granted), now)
+	p.visits.AllowN(clock(now), granted)
 	return granted, 0
 }
 
@@ -269,14 +271,14 @@ func (p *Pacer) share(a netip.Addr, k kind, bytes int, now time.Duration) time.D
 	defer p.mu.Unlock()
 	wait := p.packet[k].wait(a, 1, now)
 	if bytes > 0 {
-		wait = max(wait, p.bytes.wait(a, int64(bytes), now))
+		wait = max(wait, p.bytes.wait(a, bytes, now))
 	}
 	if wait > 0 {
 		return wait
 	}
 	p.packet[k].take(a, 1, now)
 	if bytes > 0 {
-		p.bytes.take(a, int64(bytes), now)
+		p.bytes.take(a, bytes, now)
 	}
 	return 0
 }
@@ -286,9 +288,9 @@ func (p *Pacer) drain(ctx context.Context, a netip.Addr, bytes int) error {
 	for {
 		p.mu.Lock()
 		now := time.Since(p.started)
-		wait := p.bytes.wait(a, int64(bytes), now)
+		wait := p.bytes.wait(a, bytes, now)
 		if wait == 0 {
-			p.bytes.take(a, int64(bytes), now)
+			p.bytes.take(a, bytes, now)
 		}
 		p.mu.Unlock()
 		if wait == 0 {
@@ -306,10 +308,10 @@ func (p *Pacer) spare(a netip.Addr, bytes int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Since(p.started)
-	if p.bytes.wait(a, int64(bytes), now) > 0 {
+	if p.bytes.wait(a, bytes, now) > 0 {
 		return false
 	}
-	p.bytes.take(a, int64(bytes), now)
+	p.bytes.take(a, bytes, now)
 	p.counters.bytes.Add(int64(bytes))
 	return true
 }
