@@ -74,6 +74,25 @@ func (f *frontier) know(e probe.Endpoint) {
 	}
 }
 
+// recall takes who vouched for a host in an earlier run: how many did, and one of them. A visited host for which nobody else did was
+// handed out on that one's word.
+func (f *frontier) recall(n uint32, by probe.Endpoint, times int) {
+	if times == 0 {
+		return
+	}
+	voucher := f.add(by)
+	s := f.at(n)
+	before := s.mark.level()
+	s.mark = s.mark&^vouchers | mark(min(times, maxVouchers))
+	s.voucher = voucher
+	switch {
+	case s.mark&visited != 0 && times == 1 && f.word > 0:
+		f.spent[voucher]++
+	case s.mark&waits != 0 && s.mark.level() > before:
+		f.queues[s.mark.level()].push(n)
+	}
+}
+
 // number returns that of a host, 0 when it was not heard of.
 func (f *frontier) number(e probe.Endpoint) uint32 { return f.known.Find(e.Addr) }
 

@@ -80,3 +80,69 @@ func TestABoundedWalkLeavesNoPoisonBehind(t *testing.T) {
 		t.Errorf("%d hosts are left to a run that resumes this one, want at most 10", left)
 	}
 }
+
+// recollection is who named whom in the batches of a sink.
+func recollection(m *memory) func(probe.Endpoint) (probe.Endpoint, int) {
+	named := map[probe.Endpoint]map[probe.Endpoint]bool{}
+	for _, b := range m.batches {
+		for _, o := range b {
+			for _, p := range o.Peers {
+				if named[p.Endpoint] == nil {
+					named[p.Endpoint] = map[probe.Endpoint]bool{}
+				}
+				named[p.Endpoint][o.Endpoint] = true
+			}
+		}
+	}
+	return func(e probe.Endpoint) (by probe.Endpoint, times int) {
+		for by = range named[e] {
+			break
+		}
+		return by, len(named[e])
+	}
+}
+
+// A walk that was killed has noted nobody as passed over. The one that goes on believes liars no more than one whole walk does, and
+// still begins with those whom more hosts name.
+func TestAKilledWalkForgetsNoPoison(t *testing.T) {
+	const hosts, lies, bound = 30, 1000, 40
+	g, killed := &graph{names: poisoned(hosts, lies)}, &memory{}
+	run(t, Config{OneWord: bound, MaxHosts: hosts + 10}, g, killed)
+	cfg := Config{OneWord: bound, Workers: 1, Vouched: recollection(killed)}
+	seeds := []probe.Endpoint{host(0)}
+	for _, b := range killed.batches {
+		for _, o := range b {
+			if o.Method == probe.PassedOver {
+				continue // the kill came before
+			}
+			cfg.Visited = append(cfg.Visited, o.Endpoint)
+			for _, p := range o.Peers {
+				seeds = append(seeds, p.Endpoint)
+			}
+		}
+	}
+	before := len(g.visited)
+	s, err := New(cfg, g, &memory{}).Run(t.Context(), seeds)
+	if err != nil || !s.Complete {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if len(g.visited) != hosts+bound || before != hosts+10 {
+		t.Errorf("%d visits before the kill and %d after, want %d in all", before, len(g.visited)-before, hosts+bound)
+	}
+}
+
+func TestAResumedWalkBeginsWithThoseWhomMoreName(t *testing.T) {
+	g := &graph{names: make([][]int, 10)}
+	cfg := Config{Workers: 1, Vouched: func(e probe.Endpoint) (probe.Endpoint, int) {
+		if e == host(7) {
+			return host(0), 4
+		}
+		return host(0), 1
+	}}
+	if _, err := New(cfg, g, &memory{}).Run(t.Context(), []probe.Endpoint{host(1), host(2), host(7), host(3)}); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.visited) != 4 || g.visited[0] != 7 {
+		t.Errorf("visited %v", g.visited)
+	}
+}

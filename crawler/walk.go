@@ -48,6 +48,12 @@ func newWalk(c *Crawler, seeds []probe.Endpoint) *walk {
 	for _, e := range seeds {
 		w.frontier.hear(e, 0)
 	}
+	if c.cfg.Vouched != nil {
+		for n := range uint32(w.frontier.heard()) {
+			by, times := c.cfg.Vouched(w.frontier.endpoint(n + 1))
+			w.frontier.recall(n+1, by, times)
+		}
+	}
 	w.publish()
 	return w
 }

@@ -171,3 +171,44 @@ func TestSnapshotsAreListedAndDeleted(t *testing.T) {
 		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
 }
+
+// What bounds of a crawl depend on is found again: who named whom, and who has not answered.
+func TestResumeRecallsVouchersAndStrangers(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	s := begin(t, db)
+	many := talk(host(1), probe.TCPCrawl, probe.Answered)
+	record(t, s,
+		naming(many, probe.PeerLink, host(3), host(4)),
+		naming(talk(host(1), probe.UDPPing, probe.Answered), probe.Cached, host(3), host(5)),
+		naming(talk(host(2), probe.TCPCrawl, probe.Answered), probe.LeafLink, host(4)),
+		talk(host(3), probe.UDPPing, probe.Silent), talk(host(3), probe.TCPCrawl, probe.ConnectTimeout),
+		talk(host(4), probe.UDPPing, probe.Silent), talk(host(4), probe.TCPCrawl, probe.Closed),
+		talk(host(5), probe.UDPPing, probe.OutOfScope),
+		talk(host(6), probe.UDPPing, probe.LocalLimit), talk(host(6), probe.TCPCrawl, probe.ConnectionRefused),
+	)
+	s.Close()
+	s = resume(t, db, s.ID())
+	v, err := s.Vouchers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]struct {
+		by    []int
+		times int
+	}{1: {nil, 0}, 3: {[]int{1}, 1}, 4: {[]int{1, 2}, 2}, 5: {[]int{1}, 1}, 6: {nil, 0}, 99: {nil, 0}} {
+		by, times := v.Of(host(n))
+		if known := slices.ContainsFunc(want.by, func(n int) bool { return by == host(n) }); times != want.times || known != (times > 0) {
+			t.Errorf("host %d was named %d times, by %v", n, times, by)
+		}
+	}
+	strangers, err := s.Strangers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(strangers, func(a, b storage.Stranger) int { return a.Addr.Compare(b.Addr) })
+	want := []storage.Stranger{{Addr: host(3).Addr.Addr(), Sent: 2}, {Addr: host(6).Addr.Addr(), Sent: 1}}
+	if !slices.Equal(want, strangers) {
+		t.Errorf("strangers %v, want %v", strangers, want)
+	}
+}

@@ -139,6 +139,9 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 
 		WriteTimeout: c.writeTime(),
 	}
+	if err := c.recall(ctx, &cfg); err != nil {
+		return err
+	}
 	walker := crawler.New(cfg, c.surveyor, metered{c.sink, c.metrics})
 	progress := walker.Progress
 	c.metrics.progress.Store(&progress)
@@ -149,4 +152,25 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 	})
 	c.visited, c.complete = summary.Visited, summary.Complete
 	return err
+}
+
+// recall tells pacer and walk what earlier runs of the snapshot did, so that bounds on hosts that do not answer, and on those that one
+// host alone names, hold over all of them.
+func (c *census) recall(ctx context.Context, cfg *crawler.Config) error {
+	if len(c.snapshot.Visited()) == 0 {
+		return nil
+	}
+	strangers, err := c.snapshot.Strangers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range strangers {
+		c.pacer.Recall(s.Addr, s.Sent)
+	}
+	vouchers, err := c.snapshot.Vouchers(ctx)
+	if err != nil {
+		return err
+	}
+	cfg.Vouched = vouchers.Of
+	return nil
 }

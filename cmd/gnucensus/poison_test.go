@@ -177,3 +177,41 @@ func TestPoisonedNetwork(t *testing.T) {
 		t.Errorf("figures of real hosts (-clean +poisoned):\n%s", strings.TrimSpace(diff))
 	}
 }
+
+// TestBoundsHoldOverAResume interrupts a crawl again and again. A host that does not answer gets its few packets from all runs together,
+// and a liar is believed once.
+func TestBoundsHoldOverAResume(t *testing.T) {
+	t.Parallel()
+	const ports, lies, believed = 12, 30, 30
+	hosts := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 10})
+	var names []netip.AddrPort
+	var victims []*victim
+	for n := range ports {
+		v := &victim{addr: netip.AddrPortFrom(beside(hosts, 100).Addr(), 6346+uint16(n))}
+		v.serve(t, nil)
+		victims, names = append(victims, v), append(names, v.addr)
+	}
+	for n := range lies {
+		names = append(names, invented(10*n+1))
+	}
+	seed := &victim{addr: beside(hosts, 0)}
+	seed.serve(t, naming(t, names))
+	dsn := storagetest.DSN(t)
+	s := decode[summary](t, must(t, seeded(hosts, dsn, "--seed", seed.addr.String(), "--query-via", "0", "--one-word", fmt.Sprint(believed),
+		"--max-hosts", "12", "--random-seed", "1")...))
+	runs := 1
+	for ; s.State != "complete" && runs < 20; runs++ {
+		s = decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
+	}
+	visited := rows(t, open(t, dsn), `SELECT count(*) FILTER (WHERE visited), count(*) FROM report.host WHERE host LIKE '127.27.%'`)[0]
+	if s.State != "complete" || runs < 3 || visited[1] != int64(lies) || visited[0].(int64) > believed {
+		t.Errorf("after %d runs: %+v, %v of %v invented hosts were tried", runs, s, visited[0], visited[1])
+	}
+	packets := int64(0)
+	for _, v := range victims {
+		packets += v.packets.Load()
+	}
+	if packets > 3 {
+		t.Errorf("%d datagrams came to a host that does not answer", packets)
+	}
+}

@@ -86,6 +86,32 @@ func TestStrangersNearEachOtherAreFew(t *testing.T) {
 	}
 }
 
+// What an earlier run sent to a stranger, and how many there were near each other, counts.
+func TestStrangersAreRecalled(t *testing.T) {
+	t.Parallel()
+	limits := Default(Lab)
+	limits.Attempts, limits.Strangers = 3, 2
+	p := newPacer(t, limits)
+	one, two, three := netip.MustParseAddr("127.63.20.1"), netip.MustParseAddr("127.63.20.2"), netip.MustParseAddr("127.63.20.3")
+	p.Recall(one, 2)
+	p.Recall(two, 300)
+	ask := func(a netip.Addr) error {
+		_, err := p.ask(netip.AddrPortFrom(a, 6346), datagram, 1, p.permit)
+		return err
+	}
+	for i, step := range []struct {
+		to netip.Addr
+		ok bool
+	}{{one, true}, {one, false}, {two, false}, {three, false}} {
+		if err := ask(step.to); (err == nil) != step.ok || err != nil && probe.Classify(err) != probe.OutOfScope {
+			t.Errorf("step %d: %v", i, err)
+		}
+	}
+	if p.strangers.heard(one); ask(one) != nil || ask(three) != nil {
+		t.Error("who answers is a stranger still")
+	}
+}
+
 // Bytes are bounded at the receiver, on connections too: each left when the clock of the test says.
 func TestRateOfBytesHoldsInEveryWindow(t *testing.T) {
 	t.Parallel()

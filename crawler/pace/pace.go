@@ -153,6 +153,10 @@ func (p *Pacer) Admit(n int) (granted int, wait time.Duration) {
 	return granted, 0
 }
 
+// Recall says that an earlier run has sent so many packets to an address that nothing came from: they count against
+// Limits.Attempts and Limits.Strangers.
+func (p *Pacer) Recall(a netip.Addr, sent int) { p.strangers.recall(a.Unmap(), sent) }
+
 // DialContext connects to an address and port by TCP. It first waits for its turn as long as ctx lasts, and then tries for
 // Limits.Connect at most. Names are not resolved. Its error is a [*ScopeError] when the address is out of scope or excluded.
 func (p *Pacer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -73,6 +73,23 @@ func (s *strangers) forbids(a netip.Addr, sending bool) string {
 	return ""
 }
 
+// recall says that so many packets were sent to an address by an earlier run, and that nothing came back.
+func (s *strangers) recall(a netip.Addr, sent int) {
+	if s.attempts == 0 && s.each == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.get(a)
+	if before == met || sent == 0 {
+		return
+	}
+	if before == 0 && s.near != nil {
+		s.near[nearPrefix(a)]++
+	}
+	s.set(a, uint8(min(int(before)+sent, met-1)))
+}
+
 // heard says that something came from an address.
 func (s *strangers) heard(a netip.Addr) {
 	if s.attempts == 0 && s.each == 0 {

@@ -1,0 +1,82 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/jackc/pgx/v5"
+
+	"gnucensus/probe"
+	"gnucensus/sql"
+)
+
+// Vouchers is who named the endpoints of a snapshot until it was resumed.
+type Vouchers struct {
+	snapshot *Snapshot
+	vouched  []vouched // by number, less 1
+}
+
+type vouched struct {
+	by    int32 // who named it last
+	times uint8 // by how many in turn it was named, up to maxVouched
+}
+
+const maxVouched = 8
+
+// Vouchers reads who named whom.
+func (s *Snapshot) Vouchers(ctx context.Context) (*Vouchers, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows, err := s.conn.Query(ctx, sql.Query("named"), pgx.NamedArgs{"snapshot": s.id})
+	if err != nil {
+		return nil, fmt.Errorf("read who named whom: %w", err)
+	}
+	v := &Vouchers{snapshot: s, vouched: make([]vouched, s.number.committed.endpoints)}
+	var by int32
+	var named []int32
+	_, err = pgx.ForEachRow(rows, []any{&by, &named}, func() error {
+		for _, id := range named {
+			if of := &v.vouched[id-1]; of.by != by {
+				of.by, of.times = by, min(of.times+1, maxVouched)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read who named whom: %w", err)
+	}
+	return v, nil
+}
+
+// Of tells how many hosts named an endpoint, up to 8, and one of them, until the snapshot records more. A host that named it in several
+// conversations may count again when others named it in between.
+func (v *Vouchers) Of(e probe.Endpoint) (by probe.Endpoint, times int) {
+	id := v.snapshot.number.endpoints.Find(e.Addr)
+	if id == 0 || int(id) > len(v.vouched) || v.vouched[id-1].times == 0 {
+		return probe.Endpoint{}, 0
+	}
+	of := v.vouched[id-1]
+	return probe.Endpoint{Network: e.Network, Addr: v.snapshot.number.endpoints.At(uint32(of.by))}, int(of.times)
+}
+
+// A Stranger is an address that something was sent to, and that nothing came from.
+type Stranger struct {
+	Addr netip.Addr
+	Sent int // packets, as far as conversations are known
+}
+
+// Strangers reads them, of the conversations that are stored.
+func (s *Snapshot) Strangers(ctx context.Context) ([]Stranger, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows, err := s.conn.Query(ctx, sql.Query("strangers"), pgx.NamedArgs{"snapshot": s.id})
+	if err != nil {
+		return nil, fmt.Errorf("read strangers: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Stranger])
+	if err != nil {
+		return nil, fmt.Errorf("read strangers: %w", err)
+	}
+	return all, nil
+}
