@@ -303,7 +303,7 @@ func TestOldLinks(t *testing.T) {
 	out := newRecorder()
 	strict.Net = out
 	run(t, strict)
-	for range 3 {
+	for range 2 {
 		if hello := string(<-out.hello); !strings.HasPrefix(hello, "GNUTELLA CONNECT/0.6\r\n") {
 			t.Errorf("a node that does not speak 0.4 said %q", hello)
 		}

@@ -68,7 +68,7 @@ func (s *claims) meet(from netip.AddrPort, hit *message.QueryHit) bool {
 // has enough are not wanted, which is said so that the responder does not repeat itself.
 func (n *Node) claim(id message.GUID, number *message.OOBReplyNumber, from netip.AddrPort) {
 	claims, enough := n.claimsOf(id)
-	if claims == nil || number.Hits == 0 || !n.mayAnswer(from) {
+	if claims == nil || number.Hits == 0 || !n.mayReach(from) {
 		return
 	}
 	c := claim{left: int(number.Hits)}

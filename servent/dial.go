@@ -8,26 +8,55 @@ import (
 	"net"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"gnucensus/servent/handshake"
 )
 
+// Limits of how often one host is dialled, as gtk-gnutella has them: who makes a third handshake within a minute is banned.
+const (
+	shakesSpan  = 61 * time.Second // in which there are no more than two
+	bannedAgain = 310 * time.Second
+)
+
+// errUnreached: no connection was made, so the host has not noticed anything.
+var errUnreached = errors.New("connect")
+
 // keep links the node to a host, and does so again whenever the link is lost.
 func (n *Node) keep(ctx context.Context, to netip.AddrPort) {
 	wait := redialFirst
+	var shook [2]time.Time // the last two handshakes, in their order
 	for {
+		began := time.Now()
 		stood, err := n.dial(ctx, to)
-		if stood {
-			wait = redialFirst
-		}
 		if err != nil {
 			n.log.Debug("no link", "addr", to, "err", err)
 		}
-		if !pause(ctx, wait) {
+		shakes := 0
+		switch {
+		case stood:
+			wait, shakes = redialFirst, 1
+		case err != nil && wordless(err):
+			shakes = len(n.ways())
+		case err != nil && !errors.Is(err, errUnreached):
+			shakes = 1
+		}
+		for range shakes {
+			shook = [2]time.Time{shook[1], began}
+		}
+		if !pause(ctx, max(wait, time.Until(shook[0].Add(shakesSpan)), banOf(err))) {
 			return
 		}
 		wait = min(2*wait, redialLast)
 	}
+}
+
+// banOf is for how long a host is left alone that said that it bans the node.
+func banOf(err error) time.Duration {
+	if refused := new(handshake.Refused); errors.As(err, &refused) && refused.Code == 429 {
+		return bannedAgain
+	}
+	return 0
 }
 
 // dial links the node to a host and serves the link until it ends. It tells whether there was one.
@@ -61,9 +90,8 @@ func (n *Node) meet(ctx context.Context, p *peer) (*handshake.Session, error) {
 // A way is one manner of opening a link on a fresh connection.
 type way func(ctx context.Context, conn net.Conn, p *peer) (*handshake.Session, error)
 
-// reach connects to a host and makes the handshake. A host that closes without a word is tried in the other ways that the node
-// may take: within TLS, as gtk-gnutella does, and by the 0.4 handshake.
-func (n *Node) reach(ctx context.Context, p *peer) (s *handshake.Session, err error) {
+// ways are those that the node may take: in plaintext, within TLS, as gtk-gnutella does, and by the 0.4 handshake.
+func (n *Node) ways() []way {
 	ways := []way{n.offer}
 	if n.tls != nil {
 		ways = append(ways, n.offerTLS)
@@ -71,7 +99,12 @@ func (n *Node) reach(ctx context.Context, p *peer) (s *handshake.Session, err er
 	if n.cfg.Old {
 		ways = append(ways, n.offerOld)
 	}
-	for _, try := range ways {
+	return ways
+}
+
+// reach connects to a host and makes the handshake. A host that closes without a word is tried in one way after another.
+func (n *Node) reach(ctx context.Context, p *peer) (s *handshake.Session, err error) {
+	for _, try := range n.ways() {
 		if s, err = n.tryWay(ctx, p, try); err == nil || !wordless(err) {
 			break
 		}
@@ -84,7 +117,7 @@ func (n *Node) tryWay(ctx context.Context, p *peer, try way) (*handshake.Session
 	defer cancel()
 	conn, err := n.cfg.Net.DialContext(connecting, "tcp", p.addr.String())
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("%w: %w", errUnreached, err)
 	}
 	s, err := try(ctx, conn, p)
 	if err != nil {

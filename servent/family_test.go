@@ -197,3 +197,63 @@ func TestUDPCrawlLeavesIPv6Out(t *testing.T) {
 		t.Errorf("leaves %v, error %v", pong.Leaves, err)
 	}
 }
+
+// TestSearchOverIPv6: a host with IPv6 alone gets hits by UDP, as a leaf of one that has both, and by GUESS; it says that it has
+// no use for others.
+func TestSearchOverIPv6(t *testing.T) {
+	t.Parallel()
+	needIPv6(t)
+	near, far, six := dual("127.64.4.1:6461"), dual("127.64.4.2:6462"), leaf("[::1]:6463")
+	far.Library = library.New([]library.File{{Name: "far.txt"}})
+	far.Connect, six.Connect = []netip.AddrPort{near.Addr}, []netip.AddrPort{near.Addr6}
+	host := run(t, near)
+	for _, c := range []servent.Config{far, six} {
+		node := run(t, c)
+		node.began(t)
+		host.began(t)
+		if c.Addr != six.Addr {
+			continue
+		}
+		hit := firstHits(t, node, message.Query{Flags: message.QueryOOB, Words: "far"}, 1)[0]
+		if hit.Path != servent.OutOfBand || hit.Responder != far.Addr6 {
+			t.Errorf("hit %+v", hit)
+		}
+		for hit := range node.Guess(within(t), message.Query{Words: "far"}, []netip.AddrPort{far.Addr6}) {
+			if hit.Path != servent.Guess || hit.QueryHit.Addr != far.Addr {
+				t.Errorf("hit %+v", hit)
+			}
+			break
+		}
+	}
+}
+
+// TestNoUseForIPv4: who has IPv6 alone gets no hits of who has none.
+func TestNoUseForIPv4(t *testing.T) {
+	t.Parallel()
+	c := ultrapeer("127.64.5.1:6346")
+	c.Library = library.New([]library.File{{Name: "four.txt"}})
+	run(t, c)
+	l := join(t, "127.64.5.1:6346")
+	for _, alone := range []bool{true, false} {
+		l.Send(message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Query{
+			Flags: message.QueryMark, Words: "four", Tail: tail(t, ggep.I6(alone)),
+		}})
+	}
+	fence := message.NewGUID()
+	l.Send(message.Message{GUID: fence, TTL: 1, Body: &message.Ping{}})
+	for hits := 0; ; {
+		m, err := l.Receive(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case m.Body.Type() == message.TypeQueryHit:
+			hits++
+		case m.GUID == fence:
+			if hits != 1 {
+				t.Errorf("%d hits, want the one of who takes both", hits)
+			}
+			return
+		}
+	}
+}

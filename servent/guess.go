@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -69,10 +70,10 @@ func (n *Node) gaveKey(key []byte, to netip.AddrPort) bool {
 	return hmac.Equal(key, n.queryKey(to, 0)) || hmac.Equal(key, n.queryKey(to, 1))
 }
 
-// guessHosts returns ultrapeers beside the node that answer queries by UDP.
-func (n *Node) guessHosts() (hosts []ggep.Host) {
+// guessHosts returns ultrapeers beside the node that answer queries by UDP, for who can use such addresses.
+func (n *Node) guessHosts(uses families) (hosts []ggep.Host) {
 	for _, p := range n.seats.neighbours(Ultrapeer) {
-		if p.can.guess && p.addr.Addr().Is4() && len(hosts) < cachedHosts {
+		if p.can.guess && uses.has(p.addr) && len(hosts) < cachedHosts {
 			hosts = append(hosts, ggep.Host{Addr: p.addr})
 		}
 	}
@@ -86,15 +87,13 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 	key, found := extensions.QK()
 	who := guesser{at: from, inflates: extensions.Z()}
 	switch {
-	case !n.answersGuesses() || !found || !n.mayAnswer(from) || !sensible(q) || m.GUID == message.GUID{}:
+	case !n.answersGuesses() || !found || !n.mayReach(from) || !sensible(q) || m.GUID == message.GUID{}:
 		return
 	case !n.gaveKey(key, from):
 		n.acknowledgeGuess(m.GUID, who, ggep.QK(n.queryKey(from, 0)))
 		return
 	case n.cfg.Manners.Guesses > 0 && !n.guesses.take(from.Addr()):
 		return
-	case q.Flags&message.QueryOOB != 0 && m.GUID.ReplyTo() != from:
-		return // leaves would send hits to somebody else
 	case n.routes.add(m.GUID, guessed, 0) != fresh:
 		return
 	}
@@ -102,27 +101,34 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 	n.report(QuerySeen{From: from, Path: Guess, Words: q.Text(), TTL: m.TTL, Hops: m.Hops})
 	n.guessers.put(m.GUID, who)
 	var blocks []ggep.Block
-	if _, wanted := extensions.SCP(); wanted {
-		blocks = ggep.IPP(n.guessHosts()...)
+	if flags, wanted := extensions.SCP(); wanted {
+		blocks = ggep.IPP(n.guessHosts(wished(flags))...)
 	}
 	n.acknowledgeGuess(m.GUID, who, blocks...)
 	results := n.cfg.Library.Answer(q, resultsPerQuery, n.addr().Addr())
 	for _, hit := range n.datagramHits(m.GUID, from, Guess, results, who.inflates) {
 		n.sendDatagram(from, hit)
 	}
-	m.TTL, m.Hops = 1, 1
+	relayed := *q
+	if q.Flags&message.QueryOOB != 0 && !slices.Contains(q.ReplyTo(m.GUID), from) {
+		relayed.Flags &^= message.QueryOOB // or they would send hits to somebody else
+	}
+	m.TTL, m.Hops, m.Body = 1, 1, &relayed
 	n.relayToLeaves(nil, &copies{message: m}, keyOf(q))
 }
 
 // acknowledgeGuess sends the PONG that a query by UDP is answered with: it names another host to be asked, if there is one.
 func (n *Node) acknowledgeGuess(id message.GUID, to guesser, blocks ...ggep.Block) {
-	tail, err := ggep.Append(nil, blocks...)
-	if err != nil {
-		return
-	}
-	pong := &message.Pong{Addr: n.addr(), Tail: tail}
-	if others := n.guessHosts(); len(others) > 0 {
+	pong := &message.Pong{Addr: n.addr()}
+	if others := n.guessHosts(families{four: to.at.Addr().Is4(), six: to.at.Addr().Is6()}); len(others) > 0 {
 		pong.Addr = others[0].Addr
+	}
+	if pong.Addr.Addr().Is6() {
+		blocks = append(blocks, ggep.IPv6(pong.Addr.Addr()))
+	}
+	var err error
+	if pong.Tail, err = ggep.Append(nil, blocks...); err != nil {
+		return
 	}
 	n.sendGuesser(to, message.Message{GUID: id, TTL: 1, Hops: guessHopsBack, Body: pong})
 }
@@ -207,7 +213,7 @@ func (n *Node) Guess(ctx context.Context, q message.Query, hosts []netip.AddrPor
 
 func (n *Node) addGuesses(g *guess, hosts ...netip.AddrPort) {
 	for _, host := range hosts {
-		if n.mayAnswer(host) {
+		if n.mayReach(host) {
 			g.add(host)
 		}
 	}
@@ -243,7 +249,7 @@ func (n *Node) askGuesses(ctx context.Context, a *asking) {
 
 // guessAt gets a key from a host and sends it the query.
 func (n *Node) guessAt(ctx context.Context, a *asking, host netip.AddrPort) {
-	tail, err := ggep.Append(nil, ggep.QK(nil), ggep.SCP(0))
+	tail, err := ggep.Append(nil, ggep.QK(nil), ggep.SCP(n.families().wishes()))
 	if err != nil {
 		return
 	}
@@ -268,7 +274,7 @@ func (n *Node) takeGuess(a *asking, host netip.AddrPort, pong *message.Pong) {
 	}
 	q := *a.message.Body.(*message.Query)
 	x := q.Extensions()
-	x.GGEP = append(x.GGEP, ggep.QK(key), ggep.SCP(0), ggep.Z())
+	x.GGEP = append(x.GGEP, ggep.QK(key), ggep.SCP(n.families().wishes()), ggep.Z())
 	tail, err := x.Append(nil)
 	if err != nil {
 		return

@@ -112,6 +112,22 @@ func TestQueryKeys(t *testing.T) {
 			t.Errorf("%+v from %v, want a hit of %s", m, source, from)
 		}
 	}
+	id = message.NewGUIDFor(addr("127.80.31.8:6400")) // whose hits are wanted elsewhere: they come to who asks
+	s.send(near, message.Message{GUID: id, TTL: 1,
+		Body: &message.Query{Flags: message.QueryMark | message.QueryOOB, Words: "far", Tail: tail(t, ggep.QK(key))}})
+	s.pong(id)
+	for _, from := range []string{near, below} {
+		m, _ := s.datagram()
+		if hit, ok := m.Body.(*message.QueryHit); !ok || hit.Addr != addr(from) || m.GUID != id {
+			t.Errorf("%+v, want a hit of %s", m, from)
+		}
+	}
+	id = message.NewGUID()
+	s.send(near, message.Message{GUID: id, TTL: 1, Body: &message.Ping{Tail: tail(t, ggep.GUE(2))}})
+	pong, _ = s.pong(id)
+	if hosts := pong.GGEP().IPP(); len(hosts) != 1 || hosts[0].Addr != addr(far) {
+		t.Errorf("who asks by GUE is told of %v", hosts)
+	}
 	other := newSearcher(t, near, "127.80.31.9:6401")
 	other.send(near, message.Message{GUID: message.NewGUID(), TTL: 1,
 		Body: &message.Query{Flags: message.QueryMark, Words: "far", Tail: tail(t, ggep.QK(key))}})

@@ -31,9 +31,11 @@ func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (result
 	return len(found)
 }
 
-// reachedBy tells whether who asks a query could fetch from the node: of two hosts behind firewalls neither can connect.
+// reachedBy tells whether who asks a query could fetch from the node: of two hosts behind firewalls neither can connect, and some
+// have IPv6 alone.
 func (n *Node) reachedBy(q *message.Query) bool {
-	return q.Flags&message.QueryFirewalled == 0 || !n.walled()
+	alone, _ := q.GGEP().I6()
+	return (q.Flags&message.QueryFirewalled == 0 || !n.walled()) && (!alone || n.six().IsValid())
 }
 
 // hit makes a QUERY HIT of results, with extensions in its trailer.

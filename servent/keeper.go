@@ -229,7 +229,7 @@ func (k *keeper) hear(addrs ...netip.AddrPort) {
 	}
 	var fit []netip.AddrPort
 	for _, a := range addrs {
-		if k.node.mayDial(a) {
+		if k.node.mayReach(a) {
 			fit = append(fit, a)
 		}
 	}
@@ -297,7 +297,7 @@ func (k *keeper) remember(file *bootstrap.HostFile) {
 	hosts := file.Hosts()
 	now := time.Now()
 	for i, a := range hosts {
-		if k.node.mayDial(a) {
+		if k.node.mayReach(a) {
 			k.pool.hear(now.Add(-time.Duration(i)*time.Millisecond), a)
 		}
 	}
@@ -309,10 +309,17 @@ func (k *keeper) save(file *bootstrap.HostFile) {
 	}
 }
 
-// mayDial tells whether the node may dial a host that a stranger named: one of the same part of the address space, at a port
-// where no service of another kind is to be expected, and not itself.
-func (n *Node) mayDial(a netip.AddrPort) bool {
+// Addresses that are nobody's: ports below the lowest one are of services that have nothing to do with this, and IPv4 addresses
+// that begin with the number or more have no use.
+const (
+	lowestPort = 1024
+	classE     = 240
+)
+
+// mayReach tells whether the node may dial a host that a stranger named, or send it a datagram: it is one of the same part of the
+// address space, and not the node itself.
+func (n *Node) mayReach(a netip.AddrPort) bool {
 	ip, own := a.Addr(), n.addr().Addr()
-	return a.Port() >= 1024 && n.families().has(a) && !n.isOwn(a) && ip.IsLoopback() == own.IsLoopback() &&
-		(ip.IsGlobalUnicast() || ip.IsLoopback()) && (!ip.IsPrivate() || own.IsPrivate())
+	return a.Port() >= lowestPort && n.families().has(a) && !n.isOwn(a) && ip.IsLoopback() == own.IsLoopback() &&
+		(ip.IsGlobalUnicast() || ip.IsLoopback()) && (!ip.IsPrivate() || own.IsPrivate()) && !(ip.Is4() && ip.As4()[0] >= classE)
 }

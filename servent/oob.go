@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,11 +22,10 @@ const (
 	debtTime     = 60 * time.Second  // … so long
 	debtBan      = 600 * time.Second // of who has more
 	debtorsKept  = 4096
-	hitsQueued   = 50   // for one offer
-	hitJitter    = 2    // times Config.HitWait: what is added to it by chance, at most
-	lowestPort   = 1024 // below it are services that have nothing to do with this
-	datagramHit  = 900  // bytes of results after which a hit out of band takes no more
-	leastToken   = 4    // bytes
+	hitsQueued   = 50  // for one offer
+	hitJitter    = 2   // times Config.HitWait: what is added to it by chance, at most
+	datagramHit  = 900 // bytes of results after which a hit out of band takes no more
+	leastToken   = 4   // bytes
 	longestToken = 16
 )
 
@@ -215,8 +215,12 @@ func (n *Node) post(ctx context.Context) {
 // promise tells the searcher by UDP that there are results, if the query asks for that and the node may. Neighbours get theirs
 // over the link, which is as good. It tells whether it did.
 func (n *Node) promise(m message.Message, q *message.Query, results []message.Result) bool {
-	to := m.GUID.ReplyTo()
-	if n.cfg.Firewalled || !n.cfg.Dialect.Dynamic || m.Hops < nearHops || !n.mayAnswer(to) {
+	if n.cfg.Firewalled || !n.cfg.Dialect.Dynamic || m.Hops < nearHops {
+		return false
+	}
+	all := q.ReplyTo(m.GUID)
+	at := slices.IndexFunc(all, n.mayReach)
+	if at < 0 {
 		return false
 	}
 	_, secure := q.GGEP().Get("SO")
@@ -232,16 +236,7 @@ func (n *Node) promise(m message.Message, q *message.Query, results []message.Re
 		number.Flags = message.OOBUnsolicited
 	}
 	told := message.Message{GUID: m.GUID, TTL: 1, Body: number.Vendor()}
-	return n.offers.make(offer{to: to, number: told, results: results}, time.Now())
-}
-
-// mayAnswer tells whether a datagram may be sent to an address that somebody else named: it is not the node's own, and lies in
-// no network that the node is not in itself.
-func (n *Node) mayAnswer(to netip.AddrPort) bool {
-	ip, own := to.Addr(), n.addr().Addr()
-	return ip.Is4() && to.Port() >= lowestPort && !n.isOwn(to) &&
-		!ip.IsUnspecified() && !ip.IsMulticast() && !ip.IsLinkLocalUnicast() && ip.As4()[0] < 240 &&
-		ip.IsLoopback() == own.IsLoopback() && (!ip.IsPrivate() || own.IsPrivate())
+	return n.offers.make(offer{to: all[at], number: told, results: results}, time.Now())
 }
 
 // deliver begins to send the hits that somebody fetches; deflated, where the request says that it inflates them.

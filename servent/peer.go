@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gnucensus/servent/handshake"
+	"gnucensus/servent/internal/vicinity"
 	"gnucensus/servent/link"
 	"gnucensus/servent/message"
 	"gnucensus/servent/qrp"
@@ -64,6 +65,9 @@ func newPeer(hello handshake.Fields, remote netip.AddrPort) *peer {
 		p.role = Ultrapeer
 	}
 	p.addr = preferred(hello.Addrs("Node", "Listen-IP", "X-My-Address", "Node-IPv6"))
+	if p.addr.IsValid() && !vicinity.Tellable(p.addr.Addr(), remote.Addr()) {
+		p.addr = netip.AddrPortFrom(remote.Addr(), p.addr.Port()) // behind a router, it knows no better
+	}
 	return p
 }
 

@@ -123,13 +123,7 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 		if asked.Has("IP") {
 			blocks = append(blocks, ggep.IP(from))
 		}
-		if flags, wanted := asked.SCP(); wanted {
-			hosts := n.cached(wished(flags))
-			if asked.Has("QK") && n.answersGuesses() {
-				hosts = n.guessHosts()
-			}
-			blocks = append(blocks, ggep.IPP(hosts...)...)
-		}
+		blocks = append(blocks, ggep.IPP(n.hostsFor(asked)...)...)
 	}
 	tail, err := ggep.Append(nil, blocks...)
 	if err != nil {
@@ -137,6 +131,19 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 		return nil
 	}
 	return tail
+}
+
+// hostsFor returns the hosts that a PING by UDP asks for: any by SCP, those that answer queries by UDP with QK beside it, or by
+// GUE without it.
+func (n *Node) hostsFor(asked ggep.Blocks) []ggep.Host {
+	flags, wanted := asked.SCP()
+	switch {
+	case n.answersGuesses() && (wanted && asked.Has("QK") || !wanted && asked.Has("GUE")):
+		return n.guessHosts(wished(flags))
+	case wanted:
+		return n.cached(wished(flags))
+	}
+	return nil
 }
 
 // cached returns the hosts to be packed into a PONG for who wishes such addresses.

@@ -96,7 +96,7 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 }
 
-func TestMayDial(t *testing.T) {
+func TestMayReach(t *testing.T) {
 	t.Parallel()
 	six := netip.MustParseAddr("2a00:1::2")
 	for own, hosts := range map[string]map[string]bool{
@@ -118,7 +118,7 @@ func TestMayDial(t *testing.T) {
 			t.Fatal(err)
 		}
 		for h, want := range hosts {
-			if got := n.mayDial(netip.MustParseAddrPort(h)); got != want {
+			if got := n.mayReach(netip.MustParseAddrPort(h)); got != want {
 				t.Errorf("%s dials %s: %v", own, h, got)
 			}
 		}

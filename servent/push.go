@@ -27,7 +27,7 @@ func (n *Node) handlePush(p *peer, m message.Message, push *message.Push) {
 	switch {
 	case push.Servent == n.cfg.GUID:
 		if n.routes.pass(m.GUID) {
-			n.answerPush(push)
+			n.answerPush(push, n.nearest(push.Addrs()))
 		}
 		return
 	case n.Role() == Leaf || m.TTL <= 1 || int(m.TTL)+int(m.Hops) > hardTTL || !n.routes.pass(m.GUID):
@@ -63,21 +63,30 @@ func (n *Node) sendPush(from *peer, m message.Message, push *message.Push) (know
 
 // takeDatagramPush takes a PUSH that came by UDP. Its sender can have nobody connected to but itself.
 func (n *Node) takeDatagramPush(m message.Message, push *message.Push, from netip.AddrPort) {
-	if preferred(push.Addrs()).Addr() != from.Addr() || !n.routes.pass(m.GUID) {
+	itself := func(to netip.AddrPort) bool { return to.Addr() == from.Addr() }
+	at := slices.IndexFunc(push.Addrs(), itself)
+	if at < 0 || !n.routes.pass(m.GUID) {
 		n.seen.stray.Add(1)
 		return
 	}
 	if push.Servent == n.cfg.GUID {
-		n.answerPush(push)
+		n.answerPush(push, push.Addrs()[at])
 	} else if p := n.proxied(push.Servent); p != nil {
-		p.send(message.Message{GUID: m.GUID, TTL: 1, Hops: 1, Body: push})
+		p.send(message.Message{GUID: m.GUID, TTL: 1, Hops: 1, Body: newPush(push.Servent, push.Index, push.Addrs()[at])})
 	}
 }
 
+// nearest returns the first of the addresses of a host that is of a family which the node has; it is not valid where none is.
+func (n *Node) nearest(addrs []netip.AddrPort) (at netip.AddrPort) {
+	if i := slices.IndexFunc(addrs, n.families().has); i >= 0 {
+		at = addrs[i]
+	}
+	return at
+}
+
 // answerPush connects to a downloader, if the node may, and serves it there.
-func (n *Node) answerPush(push *message.Push) {
-	to := preferred(push.Addrs())
-	if n.server == nil || push.Index == message.PushFWTransfer || !n.mayDial(to) || !n.pushes.take(to.Addr()) {
+func (n *Node) answerPush(push *message.Push, to netip.AddrPort) {
+	if n.server == nil || push.Index == message.PushFWTransfer || !n.mayReach(to) || !n.pushes.take(to.Addr()) {
 		n.seen.stray.Add(1)
 		return
 	}

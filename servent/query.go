@@ -3,6 +3,8 @@ package servent
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"unicode/utf8"
 
 	"gnucensus/servent/link"
@@ -38,8 +40,8 @@ const (
 // has come to 0.
 func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *message.Query) error {
 	switch {
-	case p.role == Leaf && q.Flags&message.QueryOOB != 0 && m.GUID.ReplyTo().Addr() != p.remote.Addr():
-		return nil // it would have hits sent to somebody else
+	case p.role == Leaf && q.Flags&message.QueryOOB != 0 && !wantsHitsAt(p.remote.Addr(), m, q):
+		return nil // it would have them sent to somebody else
 	case p.role == visitor || m.TTL == 0 && n.Role() != Leaf || m.GUID == message.GUID{} || !sensible(q):
 		return nil
 	case int(m.TTL)+int(m.Hops) > hardTTL:
@@ -89,6 +91,11 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 	}
 	n.relayToUltrapeers(p, out, key)
 	return nil
+}
+
+// wantsHitsAt tells whether a query asks for hits out of band at an address, whatever the port.
+func wantsHitsAt(addr netip.Addr, m message.Message, q *message.Query) bool {
+	return slices.ContainsFunc(q.ReplyTo(m.GUID), func(to netip.AddrPort) bool { return to.Addr() == addr })
 }
 
 // sensible tells whether a query asks for something, in a form that servents of today write.

@@ -94,6 +94,21 @@ func TestGuidanceIsNotFollowed(t *testing.T) {
 	}
 }
 
+// TestNewcomersBehindRouters: who says that it listens where it cannot be reached is known by where it comes from, so that several
+// may say the same.
+func TestNewcomersBehindRouters(t *testing.T) {
+	t.Parallel()
+	c := ultrapeer("127.64.6.1:6346")
+	host := run(t, c)
+	for i, said := range []string{"192.168.1.2:6347", "0.0.0.0:6348", "198.51.100.7:6349"} {
+		join(t, "127.64.6.1:6346", "Listen-IP", said)
+		want := []string{"127.0.0.1:6347", "127.0.0.1:6348", said}[i]
+		if e := host.began(t); e.Addr != addr(want) {
+			t.Errorf("%s is known by %v", said, e.Addr)
+		}
+	}
+}
+
 // TestLastSlot: an ultrapeer that comes into the last slot is not told to become a leaf, and when it becomes one all the same it
 // has the seat of a leaf.
 func TestLastSlot(t *testing.T) {

@@ -38,8 +38,8 @@ const hitsWaiting = 1 << 12
 // tells its ultrapeers so. The node marks the query as its role asks for. It must be running.
 //
 // With [message.QueryOOB] among its flags the query asks for hits out of band, by that flag and by GGEP SO: gtk-gnutella heeds
-// the flag alone, LimeWire either. A node that is firewalled, or has no IPv4 address, takes the flag out. Without the flag, GGEP
-// NP says that no ultrapeer is to ask for hits out of band either.
+// the flag alone, LimeWire either. A node that is firewalled takes the flag out. Without the flag, GGEP NP
+// says that no ultrapeer is to ask for hits out of band either.
 func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 	if q.Flags&message.QueryOOB == 0 {
 		extend(&q, ggep.NP()) // without room for it, hits say less of their way
@@ -87,6 +87,9 @@ func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 	if n.walled() {
 		q.Flags |= message.QueryFirewalled
 	}
+	if uses := n.families(); uses.six {
+		extend(&q, ggep.I6(!uses.four))
+	}
 	m := message.Message{GUID: message.NewGUID(), TTL: maxTTL, Body: &q}
 	if q.Flags&message.QueryOOB != 0 && !n.askOutOfBand(&m, &q) {
 		q.Flags &^= message.QueryOOB
@@ -99,17 +102,21 @@ func (n *Node) ownAsking(q message.Query, hit func(Hit)) *asking {
 
 // askOutOfBand makes an own query ask for hits at the node's address, and tells whether it can.
 func (n *Node) askOutOfBand(m *message.Message, q *message.Query) bool {
-	if n.walledUDP() || !n.cfg.Addr.Addr().Is4() || !extend(q, ggep.SO(nil)) {
+	blocks := []ggep.Block{ggep.SO(nil)}
+	if six := n.six(); six.IsValid() {
+		blocks = append(blocks, ggep.IPv6(six.Addr()))
+	}
+	if n.walledUDP() || !extend(q, blocks...) {
 		return false
 	}
 	m.GUID = message.NewGUIDFor(n.addr())
 	return true
 }
 
-// extend adds a block to a query, and tells whether there was room for it.
-func extend(q *message.Query, block ggep.Block) bool {
+// extend adds blocks to a query, and tells whether there was room for them.
+func extend(q *message.Query, blocks ...ggep.Block) bool {
 	x := q.Extensions()
-	x.GGEP = append(x.GGEP, block)
+	x.GGEP = append(x.GGEP, blocks...)
 	tail, err := x.Append(nil)
 	if err == nil {
 		q.Tail = tail

@@ -175,7 +175,7 @@ func (n *Node) judge(tcp, udp bool) {
 // and not often.
 func (n *Node) knock(p *peer, port uint16) {
 	to := netip.AddrPortFrom(p.remote.Addr(), port)
-	if !n.mayDial(to) || !n.knocks.take(to.Addr()) {
+	if !n.mayReach(to) || !n.knocks.take(to.Addr()) {
 		return
 	}
 	n.errands.add(func(ctx context.Context) {
@@ -197,7 +197,7 @@ func (n *Node) pingBack(p *peer, id message.GUID, back *message.UDPConnectBack) 
 	if back.Version < 2 {
 		id = back.GUID
 	}
-	if to := netip.AddrPortFrom(p.remote.Addr(), back.Port); n.mayDial(to) && n.knocks.take(to.Addr()) {
+	if to := netip.AddrPortFrom(p.remote.Addr(), back.Port); n.mayReach(to) && n.knocks.take(to.Addr()) {
 		n.sendDatagram(to, message.Message{GUID: id, TTL: 1, Body: &message.Ping{}})
 	}
 }

@@ -3,6 +3,7 @@ package servent
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -297,6 +298,28 @@ func TestPushProxy(t *testing.T) {
 		synctest.Wait()
 		if one, _ := pushed(3); one != 0 || r.pushFor(id, 3, far.peer.addr) {
 			t.Errorf("after cancel: %d PUSHes", one)
+		}
+	})
+}
+
+// TestPushByUDPNamesItsSender: a PUSH that names a third host beside its sender is passed on without it.
+func TestPushByUDPNamesItsSender(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		leaf, id := r.plays(Leaf, modern), message.NewGUID()
+		leaf.says(message.Message{GUID: id, TTL: 1, Body: (&message.PushProxyRequest{}).Vendor()})
+		synctest.Wait()
+		sender, victim := netip.MustParseAddrPort("[2001:db8::7]:6346"), netip.MustParseAddrPort("203.0.113.7:6346")
+		push := newPush(id, 3, sender)
+		push.Addr = victim
+		r.takeDatagramPush(message.Message{GUID: message.NewGUID(), TTL: 1}, push, netip.AddrPortFrom(sender.Addr(), 7777))
+		pushes, _ := heard[*message.Push](leaf)
+		if len(pushes) != 1 || pushes[0].Index != 3 || !slices.Equal(pushes[0].Addrs(), []netip.AddrPort{sender}) {
+			t.Errorf("PUSHes %+v", pushes)
+		}
+		r.takeDatagramPush(message.Message{GUID: message.NewGUID(), TTL: 1}, push, netip.MustParseAddrPort("203.0.113.8:6346"))
+		if pushes, _ := heard[*message.Push](leaf); len(pushes) > 0 {
+			t.Errorf("PUSHes %+v of who is not named", pushes)
 		}
 	})
 }

@@ -94,13 +94,17 @@ func (m *OOBProxyVeto) Vetoes(version uint8) bool { return m.All || version <= m
 // Where a GUID holds the address at which hits are wanted: bytes 0 to 3 the IPv4 address, 13 and 14 the port, little-endian.
 const guidPort = 13
 
-// NewGUIDFor returns a GUID for a query whose hits are wanted out of band at an IPv4 address.
+// ReplyTo returns the addresses at which the hits of a query with [QueryOOB] are wanted: the one in its GUID, if there is one in it,
+// and that of GGEP 6, with the same port.
+func (q *Query) ReplyTo(id GUID) []netip.AddrPort { return bothAddrs(id.ReplyTo(), q.GGEP()) }
+
+// NewGUIDFor returns a GUID for a query whose hits are wanted out of band at an address; one of IPv6 is written as 127.0.0.0,
+// and belongs into GGEP 6.
 func NewGUIDFor(at netip.AddrPort) GUID { return NewGUID().ReplyingTo(at) }
 
 // ReplyingTo returns the GUID with another address in it.
 func (g GUID) ReplyingTo(at netip.AddrPort) GUID {
-	four := at.Addr().As4()
-	copy(g[:], four[:])
+	appendIPv4(g[:0], at.Addr())
 	binary.LittleEndian.PutUint16(g[guidPort:], at.Port())
 	return g
 }
