@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 
@@ -24,6 +25,28 @@ func TestContentRange(t *testing.T) {
 		part, size, err := parseContentRange(value)
 		if part != want || (err == nil) != (want != span{}) || err == nil && size != 200000 {
 			t.Errorf("%q: %v of %d, %v", value, part, size, err)
+		}
+	}
+}
+
+// TestSizeOf reads the size of a file in answers of all kinds.
+func TestSizeOf(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code          int
+		length, bytes string // headers
+		want          uint64
+		ok            bool
+	}{
+		{200, "10", "", 10, true}, {200, "5", "bytes 0-4/10", 10, true}, {206, "5", "bytes 0-4/10", 10, true},
+		{416, "0", "bytes */10", 10, true}, {416, "0", "bytes */0", 0, true}, {416, "0", "", 0, false},
+		{206, "5", "", 0, false}, {200, "", "", 0, false}, {200, "x", "", 0, false}, {416, "0", "bytes */x", 0, false},
+	} {
+		header := http.Header{}
+		header.Set("Content-Length", c.length)
+		header.Set("Content-Range", c.bytes)
+		if got, err := sizeOf(&response{code: c.code, header: header}); (err == nil) != c.ok || c.ok && got != c.want {
+			t.Errorf("%+v: %d, %v", c, got, err)
 		}
 	}
 }

@@ -147,16 +147,10 @@ func (s *session) introduce() error {
 		return err
 	}
 	s.source.met = true
-	var size uint64
+	size, err := sizeOf(resp)
 	switch {
-	case resp.code == http.StatusOK:
-		size, err = strconv.ParseUint(resp.header.Get("Content-Length"), 10, 63)
-	case resp.code == http.StatusPartialContent:
-		_, size, err = parseContentRange(resp.header.Get("Content-Range"))
-	case resp.code == http.StatusRequestedRangeNotSatisfiable:
-		if size, err = parseTotal(resp.header.Get("Content-Range")); err != nil {
-			return s.refused(resp)
-		}
+	case resp.code == http.StatusOK, resp.code == http.StatusPartialContent:
+	case resp.code == http.StatusRequestedRangeNotSatisfiable && err == nil:
 	case s.moved(resp):
 		return s.introduce()
 	default:
@@ -173,6 +167,19 @@ func (s *session) introduce() error {
 		name = disposition(resp.header.Get("Content-Disposition"))
 	}
 	return s.begin(s.ctx, size, name)
+}
+
+// sizeOf returns the size of the file that an answer tells, of which it may bring a part or nothing.
+func sizeOf(resp *response) (uint64, error) {
+	value := resp.header.Get("Content-Range")
+	if value == "" && resp.code == http.StatusOK {
+		return strconv.ParseUint(resp.header.Get("Content-Length"), 10, 63)
+	}
+	if size, err := parseTotal(value); err == nil {
+		return size, nil
+	}
+	_, size, err := parseContentRange(value)
+	return size, err
 }
 
 // disposition returns the name in a Content-Disposition, in any of the forms that servents write; empty: none.

@@ -84,9 +84,10 @@ func (s *slots) take(w wish) (granted *slot, p position) {
 		return mine, position{}
 	}
 	s.queue = slices.DeleteFunc(s.queue, func(p *place) bool { return now.After(p.retry.Add(queueLife)) })
-	at := slices.IndexFunc(s.queue, func(p *place) bool {
-		return p.id == w.id || w.id == "" && p.host == w.host && p.file == w.file
-	})
+	at := slices.IndexFunc(s.queue, func(p *place) bool { return p.id == w.id })
+	if at < 0 { // no id, or one of long ago
+		at = slices.IndexFunc(s.queue, func(p *place) bool { return p.host == w.host && p.file == w.file })
+	}
 	if s.busy[w.host] < s.perHost && s.free > s.ahead(at) {
 		if at >= 0 {
 			p.id = s.queue[at].id

@@ -36,7 +36,7 @@ func TestQueue(t *testing.T) {
 		expect("the third", c, 3, 3, 90*time.Second)
 		expect("one too many", d, 0, 0, 10*time.Minute)
 		pass(30 * time.Second)
-		expect("the first again", a, 1, 3, 30*time.Second)
+		expect("the first again, with an id of long ago", wish{host: a.host, id: "old"}, 1, 3, 30*time.Second)
 		expect("the second too early", b, 3, 3, 90*time.Second)
 
 		pass(time.Minute)
