@@ -46,6 +46,13 @@ func (n *Node) walled() bool {
 	return n.cfg.Firewalled || n.wall.tcp.shut
 }
 
+// Reached tells whether somebody has connected to the node from outside, not long ago: so others can.
+func (n *Node) Reached() bool {
+	n.wall.mu.Lock()
+	defer n.wall.mu.Unlock()
+	return !n.wall.tcp.due(time.Now())
+}
+
 // walledUDP tells whether datagrams that the node did not ask for are lost.
 func (n *Node) walledUDP() bool {
 	n.wall.mu.Lock()

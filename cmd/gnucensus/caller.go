@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gnucensus/servent"
+	"gnucensus/servent/library"
 	"gnucensus/servent/message"
 	"gnucensus/servent/transfer"
 	"gnucensus/servent/urn"
@@ -24,6 +25,8 @@ type caller struct {
 	links   chan servent.LinkEvent
 	via     []netip.AddrPort
 	walled  map[message.GUID][]netip.AddrPort // push proxies of the hosts that must be called
+	mesh    library.Mesh
+	parts   transfer.Partials // of the file, which the node serves while it is fetched
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -48,6 +51,7 @@ func (p *program) openCaller(ctx context.Context, via []netip.AddrPort, places [
 	c.node, err = servent.New(servent.Config{
 		Net: c.home, Listen: c.home.Listen, Addr: c.home.addr, Role: servent.Leaf, Agent: agent(), Vendor: vendor,
 		Dialect: servent.GTKG, Deflate: true, Connect: via, Log: p.log,
+		Uploads: &transfer.Config{Mesh: &c.mesh, Partials: &c.parts},
 		OnLink: func(e servent.LinkEvent) {
 			select {
 			case c.links <- e:
@@ -70,6 +74,14 @@ func (c *caller) close() {
 	if c.home != nil {
 		c.home.close()
 	}
+}
+
+// own is where the node serves what has been fetched, the zero AddrPort as long as nobody is known to reach it.
+func (c *caller) own() netip.AddrPort {
+	if c.node == nil || !c.node.Reached() {
+		return netip.AddrPort{}
+	}
+	return c.node.Addr()
 }
 
 // source returns a place as the caller dials it: who is behind a firewall has no address, but push proxies.

@@ -133,6 +133,7 @@ func (p *program) get(c *cli.Context) error {
 func (p *program) fetch(ctx context.Context, s getSettings, size uint64, caller *caller) (facts, error) {
 	job := transfer.Job{
 		URN: s.File.URN, Name: s.File.Name, Folder: s.Out, Rate: s.Limit, Agent: agent(), Dial: caller.dial, Log: p.log,
+		Mesh: &caller.mesh, Partials: &caller.parts, Own: caller.own,
 	}
 	if s.File.Size != nil {
 		job.Size, size = *s.File.Size, *s.File.Size

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -121,6 +123,45 @@ func TestGetGoesOn(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(out, "large.bin")); again.code != exitDone || string(b) != content || err != nil {
 		t.Errorf("exit %d: %s; %d bytes, %v", again.code, again.stderr, len(b), err)
 	}
+}
+
+// TestGetSharesItsParts: what a slow fetch has so far is to be had from it, as its source tells others.
+func TestGetSharesItsParts(t *testing.T) {
+	t.Parallel()
+	const top, host = "127.65.34.1:6346", "127.65.34.2:6346"
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "large.bin"), bytes.Repeat([]byte("0123456789abcdef"), 8<<16), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, top, "--role", "ultrapeer")
+	serve(t, host, "--role", "leaf", "--connect", top, "--share", dir)
+	link, err := transfer.ParseMagnet(browsed(t, host)[0].Magnet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := "/uri-res/N2R?urn:sha1:" + link.URN.SHA1.String()
+	p := start(t, "get", "--limit", "128K", "--out", t.TempDir(), "--via", top, link.String())
+	var at string
+	eventually(t, "the source knows no other", func() bool {
+		resp, err := http.Head("http://" + host + target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		at = resp.Header.Get("X-Alt")
+		return at != ""
+	})
+	resp, err := http.Get("http://" + at + target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusPartialContent || err != nil || !bytes.HasPrefix(b, []byte("0123456789abcdef")) ||
+		!strings.HasPrefix(resp.Header.Get("X-Available-Ranges"), "bytes 0-") {
+		t.Errorf("%s: %s, %v, %d bytes, %v", at, resp.Status, resp.Header, len(b), err)
+	}
+	p.interrupt(t)
+	p.end(t)
 }
 
 // TestGetFromBehindAFirewall: the link that search prints for a host that nobody can connect to is enough to fetch from it.

@@ -57,6 +57,9 @@ func (d *download) spread(header http.Header, said netip.Addr) {
 		return
 	}
 	for _, addr := range parseLocations(header, liveHeaders) {
+		if addr == d.own() {
+			continue
+		}
 		d.job.Mesh.Add(*d.urn.SHA1, addr, said)
 		if len(d.fresh) < maxSources && vicinity.Tellable(addr.Addr(), said) {
 			d.fresh = append(d.fresh, Source{Addr: addr})

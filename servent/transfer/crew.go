@@ -64,7 +64,9 @@ func newCrew(d *download) *crew {
 
 // enlist adds a source, if it is a new one.
 func (c *crew) enlist(s Source) {
-	known := slices.ContainsFunc(c.sources, func(other *source) bool { return other.Addr == s.Addr && other.Servent == s.Servent })
+	known := slices.ContainsFunc(c.sources, func(other *source) bool {
+		return other.Addr == s.Addr && (s.Addr.IsValid() || other.Servent == s.Servent)
+	})
 	if !known && len(c.sources) < maxSources {
 		c.sources = append(c.sources, &source{Source: s})
 	}

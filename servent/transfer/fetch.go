@@ -38,6 +38,7 @@ type Job struct {
 	Dial     func(context.Context, Source) (net.Conn, error) // nil: TCP to the source's address
 	Mesh     *library.Mesh                                   // takes up what is learnt of other sources; nil: nobody wants to know
 	Partials *Partials                                       // has the file while it is fetched; nil: nobody serves its parts
+	Own      func() netip.AddrPort                           // where they are served, invalid while nobody can connect; nil: nowhere
 	Progress func(Progress)                                  // called now and then by one goroutine; nil: nobody wants to know
 	Log      *slog.Logger                                    // nil: discards
 }

@@ -193,7 +193,7 @@ func TestGossip(t *testing.T) {
 	defer here.Close()
 	defer there.Close()
 	d := newDownload(Job{URN: sha1Of([]byte("x"))}, nil)
-	own := Source{Addr: netip.MustParseAddrPort("192.0.2.1:6346")}
+	own, self := Source{Addr: netip.MustParseAddrPort("192.0.2.1:6346")}, netip.MustParseAddrPort("192.0.2.100:6346")
 	s := &session{download: d, source: &source{Source: own}, conn: here, told: make(map[netip.AddrPort]bool)}
 	expect := func(want ...string) {
 		t.Helper()
@@ -219,9 +219,30 @@ func TestGossip(t *testing.T) {
 	d.bury(at("192.0.2.2:6347"))
 	d.bury(at("192.0.2.4:6346"))
 	expect("X-NAlt: 192.0.2.4")
+	d.job.Own = func() netip.AddrPort { return self }
+	expect() // of which there is nothing yet
+	d.part = &partial{tree: new(urn.Tree), bytes: 1}
+	expect("X-Alt: 192.0.2.100")
+	expect()
+	d.spread(http.Header{"X-Alt": {"192.0.2.100,192.0.2.7"}}, own.Addr.Addr())
+	if got := d.learnt(); len(got) != 1 || got[0].Addr.String() != "192.0.2.7:6346" {
+		t.Errorf("learnt %v", got)
+	}
 	d.urn = urn.URN{}
 	if fields := s.gossip(); fields != nil {
 		t.Errorf("of a file that nobody knows: %v", fields)
+	}
+}
+
+// TestOneSource: a host that is named in two ways is one source.
+func TestOneSource(t *testing.T) {
+	t.Parallel()
+	at := netip.MustParseAddrPort("192.0.2.1:6346")
+	c := newCrew(newDownload(Job{Sources: []Source{
+		{Addr: at}, {Addr: at, Servent: message.GUID{1}}, {Servent: message.GUID{1}}, {Servent: message.GUID{2}}, {Servent: message.GUID{1}, Index: 7},
+	}}, nil))
+	if len(c.sources) != 3 {
+		t.Errorf("%d sources", len(c.sources))
 	}
 }
 

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -23,16 +24,37 @@ var (
 	deadHeaders = []string{"X-NAlt"}
 )
 
-// gossip returns the fields that tell a source of the others: who has given some of the file, and who has not got it. It is told of
-// each once.
+// own is where this host serves the file, invalid when it does not.
+func (d *download) own() netip.AddrPort {
+	if d.job.Own == nil {
+		return netip.AddrPort{}
+	}
+	return d.job.Own()
+}
+
+// shareable tells whether there is something of the file that can be served. The caller holds the lock.
+func (d *download) shareable() bool {
+	if d.part == nil || !d.part.verified() {
+		return false
+	}
+	done, _ := d.part.done()
+	return done > 0
+}
+
+// gossip returns the fields that tell a source of the others: who has given some of the file, and who has not got it; also this
+// host, once it has some. It is told of each once.
 func (s *session) gossip() handshake.Fields {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.urn.SHA1 == nil {
 		return nil
 	}
+	good := maps.Clone(s.proved)
+	if own := s.own(); own.IsValid() && s.shareable() {
+		good[own] = true
+	}
 	fields := handshake.Fields{{Name: "X-Gnutella-Content-URN", Value: urn.URN{SHA1: s.urn.SHA1}.String()}}
-	for name, sources := range map[string]map[netip.AddrPort]bool{"X-Alt": s.proved, "X-NAlt": s.dead} {
+	for name, sources := range map[string]map[netip.AddrPort]bool{"X-Alt": good, "X-NAlt": s.dead} {
 		var fresh []netip.AddrPort
 		for addr := range sources {
 			if len(fresh) < maxTold && !s.told[addr] && addr != s.source.Addr && vicinity.Tellable(addr.Addr(), hostOf(s.conn)) {

@@ -100,11 +100,12 @@ type visit struct {
 	conn    net.Conn
 	r       *bufio.Reader
 	host    netip.Addr
-	greeted bool          // the features have been told
-	told    string        // hashes and name of the file that was described last
-	slot    *slot         // that it has, nil: none
-	keep    bool          // the connection stays open after the answer
-	queued  time.Duration // for which the client keeps its place in the queue; 0: it has none
+	greeted bool                    // the features have been told
+	told    string                  // hashes and name of the file that was described last
+	named   map[netip.AddrPort]bool // other hosts that have it, of which the client was told
+	slot    *slot                   // that it has, nil: none
+	keep    bool                    // the connection stays open after the answer
+	queued  time.Duration           // for which the client keeps its place in the queue; 0: it has none
 }
 
 // next waits for a request and reads it. It answers what cannot be read; the error is io.EOF when no request comes.

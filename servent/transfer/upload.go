@@ -6,9 +6,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +80,7 @@ func (v *visit) answerFile(req *request, t target) error {
 	defer f.Close()
 	queued, ok := v.takeSlot(v.wish(req, file))
 	if !ok {
-		return v.putOff(queued, req, v.names(file, false))
+		return v.putOff(queued, req, v.introduce(file, false))
 	}
 	defer v.parkSlot()
 	fields := v.describe(file, part, code, t)
@@ -163,18 +165,19 @@ func (v *visit) describe(f item, part span, code int, t target) handshake.Fields
 	return append(fields, v.introduce(f, t.urn.Tiger != nil)...)
 }
 
-// introduce returns the fields that tell what a file is, unless it is the one of which they were told last.
+// introduce returns the fields that tell what a file is, unless it is the one of which they were told last, and where else it is
+// to be had, as far as that has not been told.
 func (v *visit) introduce(f item, bitprint bool) handshake.Fields {
 	file := f.URN.String() + f.Name
 	if v.told == file {
-		return nil
+		return v.others(f)
 	}
-	v.told = file
+	v.told, v.named = file, make(map[netip.AddrPort]bool)
 	name := handshake.Field{Name: "Content-Disposition", Value: `inline; filename*="utf-8'en'` + url.PathEscape(f.Name) + `"`}
-	return append(handshake.Fields{name}, v.names(f, bitprint)...)
+	return slices.Concat(handshake.Fields{name}, v.names(f, bitprint), v.others(f))
 }
 
-// names returns the fields that tell the hashes of a file and where else it is to be had.
+// names returns the fields that tell the hashes of a file.
 func (v *visit) names(f item, bitprint bool) handshake.Fields {
 	if f.URN.SHA1 == nil {
 		return nil
@@ -187,10 +190,25 @@ func (v *visit) names(f item, bitprint bool) handshake.Fields {
 	if _, ok := f.tree(); ok {
 		fields = append(fields, handshake.Field{Name: "X-Thex-URI", Value: "/uri-res/N2X?" + name + ";" + f.URN.Tiger.String()})
 	}
-	if others := v.cfg.Mesh.Find(*f.URN.SHA1, v.host, maxTold); len(others) > 0 {
-		fields = append(fields, handshake.Field{Name: "X-Alt", Value: formatLocations(others)})
-	}
 	return fields
+}
+
+// others returns the field that tells where else a file is to be had, if there is anything to tell.
+func (v *visit) others(f item) handshake.Fields {
+	if f.URN.SHA1 == nil {
+		return nil
+	}
+	var fresh []netip.AddrPort
+	for _, addr := range v.cfg.Mesh.Find(*f.URN.SHA1, v.host, maxTold) {
+		if !v.named[addr] {
+			v.named[addr] = true
+			fresh = append(fresh, addr)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return handshake.Fields{{Name: "X-Alt", Value: formatLocations(fresh)}}
 }
 
 // learn takes up where else the client says that the file is, or is no more.
