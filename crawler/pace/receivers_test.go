@@ -139,7 +139,7 @@ func dialAll(t *testing.T, p *Pacer, to []*receiver) map[string]time.Time {
 			t.Errorf("connect to %v: %v", r.addr, err)
 			return ""
 		}
-		defer c.Close()
+		t.Cleanup(func() { c.Close() }) // and not before: the system would give another the address
 		return c.LocalAddr().String()
 	})
 }
