@@ -131,7 +131,7 @@ func sendDatagrams(t *testing.T, p *Pacer, to []*receiver) map[string]time.Time 
 	})
 }
 
-// dialAll connects to all receivers at once, and tells when, by the address of our end.
+// dialAll connects to all receivers at once, and tells when, by the addresses of both ends.
 func dialAll(t *testing.T, p *Pacer, to []*receiver) map[string]time.Time {
 	return toAll(to, func(r *receiver, _ int) string {
 		c, err := p.DialContext(t.Context(), "tcp", r.addr.String())
@@ -140,7 +140,7 @@ func dialAll(t *testing.T, p *Pacer, to []*receiver) map[string]time.Time {
 			return ""
 		}
 		t.Cleanup(func() { c.Close() }) // and not before: the system would give another the address
-		return c.LocalAddr().String()
+		return fmt.Sprint(c.LocalAddr(), r.addr)
 	})
 }
 
@@ -180,7 +180,7 @@ func hearConnections(t *testing.T, r *receiver) (names []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, c.RemoteAddr().String())
+		names = append(names, fmt.Sprint(c.RemoteAddr(), r.addr))
 		c.Close()
 	}
 	return names
