@@ -63,7 +63,7 @@ func BenchmarkFrontier(b *testing.B) {
 		before := heap()
 		f := newFrontier(0, 0)
 		for i := range uint32(hosts) {
-			f.hear(tree{}.host(i), i/30)
+			f.hear(tree{}.host(i), i/30, false)
 		}
 		bytes += heap() - before
 		runtime.KeepAlive(f)

@@ -10,9 +10,10 @@ import (
 	"gnucensus/probe/roll"
 )
 
-// A frontier knows every host that was heard of, and hands out those that wait: who was vouched for by more hosts comes first,
-// and of equals who was heard of first or, under a seed, whom the lot picks. A host costs it some 30 bytes, and 4 for each queue
-// that it is in; it holds no pointers to hosts, so a million of them cost the garbage collector nothing.
+// A frontier knows every host that was heard of, and hands out those that wait: who was vouched for by more hosts comes first, of
+// equals who is said to be an ultrapeer, since those name most others, and then who was heard of first or, under a seed, whom the
+// lot picks. A host costs it some 30 bytes, and 4 for each queue that it is in; it holds no pointers to hosts, so a million of them
+// cost the garbage collector nothing.
 type frontier struct {
 	network probe.Network // that of the first host; a walk is of one network
 	known   *roll.Roll
@@ -33,7 +34,8 @@ type standing struct {
 	mark    mark
 }
 
-// A mark counts who vouched for a host, up to maxVouchers, and says whether the host waits and whether it was visited.
+// A mark counts who vouched for a host, up to maxVouchers, and says whether the host waits, whether it was visited, and whether
+// somebody is linked to it as to an ultrapeer.
 type mark uint8
 
 const (
@@ -41,15 +43,23 @@ const (
 	waits    mark = 0x10
 	visited  mark = 0x20
 	held     mark = 0x40
+	peer     mark = 0x80
 )
 
-// Hosts are ranked by the binary order of the number of their vouchers: 1, 2 or 3, 4 to 7, 8 and more.
+// Hosts are ranked by the binary order of the number of their vouchers: 1, 2 or 3, 4 to 7, 8 and more. A rank has two levels, the
+// upper one for ultrapeers.
 const (
 	maxVouchers = 8
-	levels      = 4
+	levels      = 2 * 4
 )
 
-func (m mark) level() int { return bits.Len8(uint8(max(m&vouchers, 1))) - 1 }
+func (m mark) level() int {
+	rank := bits.Len8(uint8(max(m&vouchers, 1))) - 1
+	if m&peer != 0 {
+		return 2*rank + 1
+	}
+	return 2 * rank
+}
 
 // A promise is a host that is to be visited again.
 type promise struct {
@@ -97,28 +107,25 @@ func (f *frontier) recall(n uint32, by probe.Endpoint, times int) {
 func (f *frontier) number(e probe.Endpoint) uint32 { return f.known.Find(e.Addr) }
 
 // hear queues a host that was not heard of before, and counts who vouches for it. Voucher 0 is nobody in particular; a host
-// that names another repeatedly in one visit counts once.
-func (f *frontier) hear(e probe.Endpoint, voucher uint32) {
+// that names another repeatedly in one visit counts once. Whoever is linked to the host as to an ultrapeer says so by asPeer.
+func (f *frontier) hear(e probe.Endpoint, voucher uint32, asPeer bool) {
 	heard := f.heard()
 	n := f.add(e)
 	if n == 0 {
 		return
 	}
 	s := f.at(n)
-	if f.heard() > heard {
-		s.mark = waits | 1
-		s.voucher = voucher
-		f.waiting++
-		f.queues[s.mark.level()].push(n)
-		return
-	}
-	if s.voucher == voucher || s.mark&vouchers == maxVouchers {
-		return
-	}
 	before := s.mark.level()
-	s.mark++
-	s.voucher = voucher
-	if s.mark&held != 0 {
+	if asPeer {
+		s.mark |= peer
+	}
+	fresh := f.heard() > heard
+	more := fresh || s.voucher != voucher && s.mark&vouchers < maxVouchers
+	if more {
+		s.mark++
+		s.voucher = voucher
+	}
+	if fresh || more && s.mark&held != 0 {
 		s.mark = s.mark&^held | waits
 		f.waiting++
 		f.queues[s.mark.level()].push(n)

@@ -10,20 +10,25 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A waiting host of the model: how many vouched for it, who last, and when it came to its rank.
+// A waiting host of the model: how many vouched for it, who last, whether as a peer, and when it came to its rank.
 type waiting struct {
 	vouchers int
 	last     uint32
+	peer     bool
 	since    int
 }
 
 func (w waiting) rank() int {
+	rank := 0
+	if w.peer {
+		rank = 1
+	}
 	for i, least := range []int{8, 4, 2} {
 		if w.vouchers >= least {
-			return 3 - i
+			return 2*(3-i) + rank
 		}
 	}
-	return 0
+	return rank
 }
 
 // The frontier does what a search through all hosts for the one that is to be next does.
@@ -50,13 +55,15 @@ func TestFrontierRanksDistinctHosts(t *testing.T) {
 				delete(queue, want)
 			default:
 				voucher := rapid.Uint32Range(1, 9).Draw(t, "voucher")
-				f.hear(e, voucher)
+				asPeer := rapid.Bool().Draw(t, "as peer")
+				f.hear(e, voucher, asPeer)
 				w := known[e]
 				if w == nil {
 					w = &waiting{since: step}
 					known[e], queue[e] = w, w
 				}
 				before := w.rank()
+				w.peer = w.peer || asPeer
 				if w.last != voucher {
 					w.vouchers, w.last = w.vouchers+1, voucher
 				}
@@ -88,7 +95,7 @@ func TestFrontierKeepsTheOrderOfManyHosts(t *testing.T) {
 	for popped < hosts {
 		for range 5 {
 			if pushed < hosts {
-				f.hear(host(pushed), 0)
+				f.hear(host(pushed), 0, false)
 				pushed++
 			}
 		}
@@ -110,7 +117,7 @@ func TestFrontierKeepsPromisesInTheirOrder(t *testing.T) {
 	f := newFrontier(0, 0)
 	now := time.Now()
 	for i := range 3 {
-		f.hear(host(i), 0)
+		f.hear(host(i), 0, false)
 		f.again(f.number(host(i)), now.Add(time.Duration(i)))
 	}
 	for i := range 3 {
@@ -123,10 +130,10 @@ func TestFrontierKeepsPromisesInTheirOrder(t *testing.T) {
 
 func TestHostsOfAnotherNetworkAreNotHeard(t *testing.T) {
 	f := newFrontier(0, 0)
-	f.hear(host(1), 0)
+	f.hear(host(1), 0, false)
 	other := host(2)
 	other.Network = "other"
-	f.hear(other, 0)
+	f.hear(other, 0, false)
 	if f.heard() != 1 {
 		t.Errorf("%d hosts heard of", f.heard())
 	}

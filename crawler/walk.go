@@ -46,7 +46,7 @@ func newWalk(c *Crawler, seeds []probe.Endpoint) *walk {
 		w.frontier.know(e)
 	}
 	for _, e := range seeds {
-		w.frontier.hear(e, 0)
+		w.frontier.hear(e, 0, false)
 	}
 	if c.cfg.Vouched != nil {
 		for n := range uint32(w.frontier.heard()) {
@@ -216,7 +216,7 @@ func (w *walk) take(v probe.Visit) {
 	first := w.frontier.visit(host)
 	for i := range v.Observations {
 		for _, p := range v.Observations[i].Peers {
-			w.frontier.hear(p.Endpoint, host)
+			w.frontier.hear(p.Endpoint, host, p.Relation == probe.PeerLink)
 		}
 	}
 	b := &w.gathering

@@ -21,8 +21,8 @@ func (p *program) crawlCommand() *cli.Command {
 		Name:  "crawl",
 		Usage: "walk the network from seeds, ask queries, and keep a snapshot",
 		Description: strings.TrimSpace(`
-Each host that is heard of is visited once, those that more hosts name first. When nobody is left to visit, the queries are asked through a few ultrapeers that
-answered. Ctrl-C saves and tells how to resume.
+Each host that is heard of is visited once, those that more hosts name first, and of equals ultrapeers. When nobody is left to
+visit, the queries are asked through a few ultrapeers that answered. Ctrl-C saves and tells how to resume.
 
 A live walk without seeds begins with ultrapeers of an earlier snapshot, or else asks the caches of the network: UDP host caches
 first, web caches when those do not name enough hosts, and none more often than it likes.
