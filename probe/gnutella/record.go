@@ -110,13 +110,11 @@ func cut(s string, n int) string {
 
 // name keeps whom the host named: each host once in each relation, and neither itself nor what cannot be an address.
 func (r *record) name(relation probe.Relation, addrs ...netip.AddrPort) {
+	r.Peers = slices.Grow(r.Peers, min(len(addrs), maxPeers-len(r.Peers)))
 	for _, a := range addrs {
 		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 		if len(r.Peers) >= maxPeers || a == r.Addr || !visitable(a) || r.names(named{a, relation}) {
 			continue
-		}
-		if r.Peers == nil {
-			r.Peers = make([]probe.Peer, 0, len(addrs))
 		}
 		r.Peers = append(r.Peers, probe.Peer{Endpoint: probe.Endpoint{Network: r.Network, Addr: a}, Relation: relation})
 	}
@@ -131,7 +129,7 @@ func (r *record) names(n named) bool {
 		return slices.ContainsFunc(r.Peers, func(p probe.Peer) bool { return p.Addr == n.addr && p.Relation == n.relation })
 	}
 	if r.named == nil {
-		r.named = make(map[named]struct{}, 4*fewPeers)
+		r.named = make(map[named]struct{}, max(cap(r.Peers), 4*fewPeers))
 		for _, p := range r.Peers {
 			r.named[named{p.Addr, p.Relation}] = struct{}{}
 		}

@@ -10,33 +10,30 @@ const MaxAddrs = 8192
 
 // ParseAddrs reads a list of addresses as servents write it in Peers, Leaves, X-Try and X-Try-Ultrapeers: separated by
 // commas, blanks or both, perhaps with a comma at the end; IPv4 as a.b.c.d:port, IPv6 as [address]:port. What is not an
-// address with a port other than 0 is dropped (a date, a host without a port, an address with a zone), and so are
-// repetitions. Order is kept.
+// address with a port other than 0 is dropped (a date, a host without a port, an address with a zone). Order is kept, and
+// repetitions are.
 func ParseAddrs(list string) []netip.AddrPort {
-	var addrs []netip.AddrPort
-	seen := make(map[netip.AddrPort]struct{})
-	for len(addrs) < MaxAddrs {
-		list = strings.TrimLeft(list, separators)
-		if list == "" {
-			break
-		}
-		word := list
-		if end := strings.IndexAny(list, separators); end >= 0 {
-			word = list[:end]
-		}
-		list = list[len(word):]
+	const dots = 3 // of an IPv4 address
+	addrs := make([]netip.AddrPort, 0, min(strings.Count(list, ".")/dots, MaxAddrs))
+	for word := range strings.FieldsFuncSeq(list, separates) {
 		addr, err := netip.ParseAddrPort(word)
 		if err != nil || addr.Port() == 0 || addr.Addr().Zone() != "" {
 			continue
 		}
-		addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-		if _, dup := seen[addr]; dup {
-			continue
+		if len(addrs) == MaxAddrs {
+			break
 		}
-		seen[addr] = struct{}{}
-		addrs = append(addrs, addr)
+		addrs = append(addrs, netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()))
 	}
 	return addrs
+}
+
+func separates(r rune) bool {
+	switch r {
+	case ',', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
 }
 
 // FormatAddrs writes a list that [ParseAddrs] reads, separated by comma and blank.
@@ -50,5 +47,3 @@ func FormatAddrs(addrs []netip.AddrPort) string {
 	}
 	return string(b)
 }
-
-const separators = ", \t\r\n"

@@ -70,7 +70,7 @@ func (f Fields) Lists(name, token string) bool {
 	return false
 }
 
-// Addrs returns the addresses in all fields of the given names, each once, read as [ParseAddrs] does.
+// Addrs returns the addresses in all fields of the given names, read as [ParseAddrs] does.
 func (f Fields) Addrs(names ...string) []netip.AddrPort {
 	var list []string
 	for _, name := range names {
