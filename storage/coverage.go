@@ -26,34 +26,28 @@ type Coverage struct {
 	Observations  int64
 }
 
-// Coverage counts what a snapshot holds, as report.coverage does; [ErrNoSnapshot] when it does not exist. SQL needs minutes for the
-// links of a million hosts that are not kept, so these are read and counted here.
+// Coverage counts what a snapshot holds, as report.coverage does; [ErrNoSnapshot] when it does not exist. SQL needs minutes for a
+// million hosts that are not kept, so these are read and counted here.
 func (db *DB) Coverage(ctx context.Context, id int64) (c Coverage, err error) {
 	args := pgx.NamedArgs{"snapshot": id}
 	err = transact(ctx, db.beginReading, func(tx pgx.Tx) error {
-		var told int
 		var kept bool
-		err := tx.QueryRow(ctx, sql.Query("tally"), args).
-			Scan(&c.Heard, &c.Observations, &c.Queries, &c.Hits, &told, &kept)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
+		err := tx.QueryRow(ctx, sql.Query("tally"), args).Scan(&c.Heard, &c.Observations, &c.Queries, &c.Hits, &kept)
+		if errors.Is(err, pgx.ErrNoRows) {
 			return ErrNoSnapshot
-		case err != nil:
-			return err
-		case kept:
-			rows, err := tx.Query(ctx, sql.Query("coverage"), args)
-			if err != nil {
-				return err
-			}
-			c, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Coverage])
+		}
+		if err != nil {
 			return err
 		}
-		t := newTally(int(c.Heard), told)
-		if err := t.read(ctx, tx, args, &c); err != nil {
+		if !kept {
+			return c.count(ctx, tx, args)
+		}
+		rows, err := tx.Query(ctx, sql.Query("coverage"), args)
+		if err != nil {
 			return err
 		}
-		t.count(&c)
-		return nil
+		c, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Coverage])
+		return err
 	})
 	if err != nil {
 		return Coverage{}, fmt.Errorf("read coverage of snapshot %d: %w", id, err)
@@ -61,100 +55,101 @@ func (db *DB) Coverage(ctx context.Context, id int64) (c Coverage, err error) {
 	return c, nil
 }
 
-// A tally is what lists tell of hosts, which are numbered from 1.
-type tally struct {
-	own, told []role // of each host, by its own word and by that of its neighbours
-	rumoured  []bool
-	links     []uint64 // both ends, the lower above the higher, as often as they were told
+// count counts hosts and links. Whose word on the roles of others counts, only all conversations tell, so lists are read after them.
+func (c *Coverage) count(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	t := tally{hosts: make([]standing, c.Heard+1)}
+	if err := t.readConversations(ctx, tx, args); err != nil {
+		return err
+	}
+	if err := t.readLists(ctx, tx, args); err != nil {
+		return err
+	}
+	for _, h := range t.hosts {
+		c.Visited += one(h.met > 0)
+		c.Reached += one(h.met == spoke)
+		c.FilesMeasured += one(h.measured)
+		c.Rumours += one(h.rumoured)
+		role := h.role
+		if role == 0 {
+			role = h.told
+		}
+		c.Leaves += one(role == leaf)
+		c.Ultrapeers += one(role == ultrapeer)
+	}
+	slices.Sort(t.links)
+	c.Edges = int64(len(slices.Compact(t.links)))
+	return nil
 }
 
-// A role of a host is a byte where there are millions.
-type role uint8
+// A tally is what the conversations of a snapshot give together.
+type tally struct {
+	hosts []standing // by number, from 1
+	links []uint64   // both ends, the lower above the higher, as often as they were told
+}
 
+// A standing is what is known of a host.
+type standing struct {
+	met, role          uint8 // as the query conversations tells them
+	told               uint8 // role by the word of its neighbours
+	measured, rumoured bool
+}
+
+// Roles and ways of meeting, as the query conversations writes them.
 const (
-	unknown role = iota
-	leaf
-	ultrapeer
+	leaf      = 1
+	ultrapeer = 2
+	spoke     = 2
 )
 
-// newTally makes room for hosts, and for links as they were told.
-func newTally(hosts, told int) *tally {
-	return &tally{
-		own: make([]role, hosts+1), told: make([]role, hosts+1), rumoured: make([]bool, hosts+1),
-		links: make([]uint64, 0, told),
-	}
-}
-
-// read counts visits, then reads all lists: whose word counts, the visits tell.
-func (t *tally) read(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, c *Coverage) error {
-	rows, err := tx.Query(ctx, sql.Query("visits"), args)
+func (t *tally) readConversations(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	rows, err := tx.Query(ctx, sql.Query("conversations"), args)
 	if err != nil {
 		return err
 	}
 	var host int32
-	var visited, reached, measured bool
-	var own uint8
-	_, err = pgx.ForEachRow(rows, []any{&host, &visited, &reached, &measured, &own}, func() error {
-		c.Visited += one(visited)
-		c.Reached += one(reached)
-		c.FilesMeasured += one(measured)
-		t.own[host] = role(own)
+	var met, role uint8
+	var measured bool
+	var links, all int
+	_, err = pgx.ForEachRow(rows, []any{&host, &met, &role, &measured, &links}, func() error {
+		h := &t.hosts[host]
+		h.met, h.role, h.measured = max(h.met, met), max(h.role, role), h.measured || measured
+		all += links
 		return nil
 	})
+	t.links = make([]uint64, 0, all)
+	return err
+}
+
+func (t *tally) readLists(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) error {
+	rows, err := tx.Query(ctx, sql.Query("lists"), args)
 	if err != nil {
 		return err
 	}
-	rows, err = tx.Query(ctx, sql.Query("lists"), args)
-	if err != nil {
-		return err
-	}
-	var to []int32
-	var leaves, rumour bool
-	_, err = pgx.ForEachRow(rows, []any{&host, &to, &leaves, &rumour}, func() error {
-		if rumour {
-			t.passOn(to)
-		} else {
-			t.link(host, to, leaves)
+	var from int32
+	var peers, leaves, rumours []int32
+	_, err = pgx.ForEachRow(rows, []any{&from, &peers, &leaves, &rumours}, func() error {
+		t.link(from, peers, ultrapeer)
+		t.link(from, leaves, leaf)
+		for _, to := range rumours {
+			t.hosts[to].rumoured = true
 		}
 		return nil
 	})
 	return err
 }
 
-func (t *tally) passOn(hosts []int32) {
-	for _, h := range hosts {
-		t.rumoured[h] = true
-	}
-}
-
-// link takes a list of links. Who calls another its leaf, or its peer, is believed when it tells its own role: see the views
-// report.told_role and report.edge.
-func (t *tally) link(from int32, to []int32, leaves bool) {
-	for _, h := range to {
-		switch {
-		case t.own[from] == unknown:
-		case leaves:
-			t.told[h] = leaf
-		case t.told[h] == unknown:
-			t.told[h] = ultrapeer
+// link takes a list of links to hosts of some role. Who does not tell its own role is not believed; who is called a leaf is one,
+// whatever others say (report.told_role).
+func (t *tally) link(from int32, list []int32, role uint8) {
+	believed := t.hosts[from].role != 0
+	for _, to := range list {
+		if h := &t.hosts[to]; believed && h.told != leaf {
+			h.told = role
 		}
-		if h != from {
-			t.links = append(t.links, uint64(min(from, h))<<32|uint64(max(from, h)))
+		if to != from {
+			t.links = append(t.links, uint64(min(from, to))<<32|uint64(max(from, to)))
 		}
 	}
-}
-
-func (t *tally) count(c *Coverage) {
-	for i, r := range t.own {
-		if r == unknown {
-			r = t.told[i]
-		}
-		c.Ultrapeers += one(r == ultrapeer)
-		c.Leaves += one(r == leaf)
-		c.Rumours += one(t.rumoured[i])
-	}
-	slices.Sort(t.links)
-	c.Edges = int64(len(slices.Compact(t.links)))
 }
 
 func one(yes bool) int64 {

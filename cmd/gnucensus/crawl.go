@@ -161,6 +161,9 @@ func (p *program) crawl(c *cli.Context) error {
 	})
 }
 
+// countTime bounds the counting of what a snapshot holds, which takes seconds for a million hosts.
+const countTime = 5 * time.Minute
+
 // take runs a census on a snapshot, which it closes, and prints what the snapshot then holds.
 func (p *program) take(ctx context.Context, c *census, db *database, snapshot *storage.Snapshot,
 	seeds []probe.Endpoint, form string) (err error) {
@@ -185,7 +188,7 @@ func (p *program) take(ctx context.Context, c *census, db *database, snapshot *s
 	if err := c.run(ctx, seeds); err != nil {
 		return err
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), countTime)
 	defer cancel()
 	coverage, err := db.Coverage(last, id)
 	if err != nil {

@@ -1,16 +1,9 @@
--- Every list that a host told: whom, whether they are its leaves, and whether it has only heard of them.
+-- Whom each host named: its links, and those that it has only heard of.
 SELECT
-    from_id,
-    endpoints,
-    relation = 'leaf' AS leaves,
-    false AS rumour
-FROM report.edge_list
+    endpoint_id,
+    peers,
+    leaves,
+    tries || cached || contacts || ponged AS rumours
+FROM observation
 WHERE snapshot_id = @snapshot
-UNION ALL
-SELECT
-    from_id,
-    endpoints,
-    false,
-    true
-FROM report.rumour_list
-WHERE snapshot_id = @snapshot;
+    AND COALESCE(peers, leaves, tries, cached, contacts, ponged) IS NOT NULL;
