@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -77,6 +78,34 @@ func (s *Snapshot) Strangers(ctx context.Context) ([]Stranger, error) {
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Stranger])
 	if err != nil {
 		return nil, fmt.Errorf("read strangers: %w", err)
+	}
+	return all, nil
+}
+
+// An Asking is a conversation with a host that ended at some time.
+type Asking struct {
+	probe.Endpoint
+	Method probe.Method
+	At     time.Time
+}
+
+// AskedSince tells whom crawls of a network have asked since some time, each host and method once.
+func (db *DB) AskedSince(ctx context.Context, network probe.Network, since time.Time) ([]Asking, error) {
+	rows, err := db.pool.Query(ctx, sql.Query("asked_lately"), pgx.NamedArgs{"network": network, "since": since})
+	if err != nil {
+		return nil, fmt.Errorf("read whom crawls asked lately: %w", err)
+	}
+	var all []Asking
+	var addr netip.Addr
+	var port uint16
+	a := Asking{Endpoint: probe.Endpoint{Network: network}}
+	_, err = pgx.ForEachRow(rows, []any{&addr, &port, &a.Method, &a.At}, func() error {
+		a.Addr = netip.AddrPortFrom(addr, port)
+		all = append(all, a)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read whom crawls asked lately: %w", err)
 	}
 	return all, nil
 }

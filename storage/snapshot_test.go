@@ -3,8 +3,10 @@ package storage_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -210,5 +212,50 @@ func TestResumeRecallsVouchersAndStrangers(t *testing.T) {
 	want := []storage.Stranger{{Addr: host(3).Addr.Addr(), Sent: 2}, {Addr: host(6).Addr.Addr(), Sent: 1}}
 	if !slices.Equal(want, strangers) {
 		t.Errorf("strangers %v, want %v", strangers, want)
+	}
+}
+
+// Who was asked lately is found in all crawls that may have asked since, and in no others.
+func TestAskedSince(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	now := time.Now()
+	at := func(o probe.Observation, started time.Time, took time.Duration) probe.Observation {
+		o.Started, o.Took = started, took
+		return o
+	}
+	one, two := begin(t, db), begin(t, db)
+	record(t, one,
+		at(talk(host(1), probe.UDPPing, probe.Answered), now.Add(-3*time.Minute), time.Second),
+		at(talk(host(1), probe.UDPPing, probe.Answered), now.Add(-time.Minute), time.Second),
+		at(talk(host(1), probe.TCPCrawl, probe.Refused), now.Add(-10*time.Minute), 6*time.Minute),
+		at(talk(host(2), probe.UDPPing, probe.Silent), now.Add(-10*time.Minute), time.Second),
+		at(talk(host(3), probe.UDPPing, probe.OutOfScope), now, 0),
+	)
+	record(t, two, at(talk(host(4), probe.UDPPing, probe.Silent), now, time.Second))
+	if err := two.Finish(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	asked := func(since time.Time) map[string]bool {
+		all, err := db.AskedSince(t.Context(), probe.Gnutella, since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]bool{}
+		for _, a := range all {
+			got[fmt.Sprint(a.Addr, a.Method, a.At.Sub(now).Round(time.Second))] = true
+		}
+		return got
+	}
+	want := map[string]bool{
+		fmt.Sprint(host(1).Addr, probe.UDPPing, -59*time.Second): true,
+		fmt.Sprint(host(1).Addr, probe.TCPCrawl, -4*time.Minute): true,
+		fmt.Sprint(host(4).Addr, probe.UDPPing, time.Second):     true,
+	}
+	if diff := cmp.Diff(want, asked(now.Add(-5*time.Minute))); diff != "" {
+		t.Errorf("asked in five minutes (-want +got):\n%s", diff)
+	}
+	if got := asked(now.Add(time.Hour)); len(got) != 0 {
+		t.Errorf("asked in an hour from now: %v", got)
 	}
 }

@@ -154,9 +154,19 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 	return err
 }
 
-// recall tells pacer and walk what earlier runs of the snapshot did, so that bounds on hosts that do not answer, and on those that one
-// host alone names, hold over all of them.
+// recall tells prober, pacer and walk what was done before: whom other crawls asked lately, and, of a snapshot that goes on, who did
+// not answer and who named whom. So limits hold from one crawl to the next, and bounds over all runs of one.
 func (c *census) recall(ctx context.Context, cfg *crawler.Config) error {
+	if c.Scope == pace.Live.String() {
+		network := probe.Network(c.snapshot.Meta().Network)
+		asked, err := c.db.AskedSince(ctx, network, time.Now().Add(-networks[network].memory))
+		if err != nil {
+			return err
+		}
+		for _, a := range asked {
+			c.surveyor.Recall(a.Endpoint, a.Method, a.At)
+		}
+	}
 	if len(c.snapshot.Visited()) == 0 {
 		return nil
 	}

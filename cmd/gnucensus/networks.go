@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"gnucensus/crawler/pace"
 	"gnucensus/probe"
@@ -15,17 +16,19 @@ type surveyor interface {
 	probe.Prober
 	Run(ctx context.Context) error
 	Ask(ctx context.Context, e probe.Endpoint, queries []string) []probe.Observation
+	Recall(e probe.Endpoint, m probe.Method, until time.Time) // a host was asked by another crawl
 }
 
 // A walkable network has a prober, and a way to find its first hosts. A new one is a folder below probe and a line in networks.
 type walkable struct {
 	methods []probe.Method // of visiting a host
+	memory  time.Duration  // how long hosts remember that they were asked
 	survey  func(settings, *pace.Pacer, *slog.Logger) (surveyor, error)
 	seed    func(settings, *pace.Pacer, caches, *slog.Logger) (probe.Seeder, error)
 }
 
 var networks = map[probe.Network]walkable{
-	probe.Gnutella: {methods: gnutella.Methods(), survey: newGnutella, seed: newGnutellaSeeder},
+	probe.Gnutella: {methods: gnutella.Methods(), memory: gnutella.Memory, survey: newGnutella, seed: newGnutellaSeeder},
 }
 
 func known(name probe.Network) (walkable, error) {

@@ -159,6 +159,13 @@ func New(cfg Config) (*Prober, error) {
 // Run serves the socket that the UDP methods share, until ctx ends, which is no error. Probe waits for it.
 func (p *Prober) Run(ctx context.Context) error { return p.udp.serve(ctx, p.cfg.Net, p.cfg.Log) }
 
+// Recall says that a host was asked by a method until some time, by another crawl. It is for before the first visit.
+func (p *Prober) Recall(e probe.Endpoint, m probe.Method, until time.Time) {
+	if subject, known := subjectOf(m); known {
+		p.ledger.held(asking{e.Addr, subject}, until)
+	}
+}
+
 // Probe visits a host as the policy says.
 func (p *Prober) Probe(ctx context.Context, e probe.Endpoint) []probe.Observation {
 	seen := make(visit, 0, 4) // seldom more

@@ -23,8 +23,8 @@ type asking struct {
 	subject subject
 }
 
-// memory is what the longest limit of the policy needs.
-const memory = 10 * time.Minute
+// Memory is how long servents remember that they were asked: the longest limit of the policy.
+const Memory = 10 * time.Minute
 
 func newLedger(before time.Time) *ledger {
 	return &ledger{before: before, asked: map[asking]time.Time{}, turned: time.Now()}
@@ -53,7 +53,7 @@ func (l *ledger) wait(ctx context.Context, a asking, again time.Duration) error 
 func (l *ledger) reserve(a asking, again time.Duration, now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Sub(l.turned) > memory {
+	if now.Sub(l.turned) > Memory {
 		l.earlier, l.asked, l.turned = l.asked, map[asking]time.Time{}, now
 	}
 	last, known := l.asked[a]

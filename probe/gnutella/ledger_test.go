@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gnucensus/probe"
 )
 
 // Nobody is asked on one subject sooner again than allowed, neither in one run nor over a resume.
@@ -64,4 +66,40 @@ func TestLedgerForgets(t *testing.T) {
 			t.Errorf("%d askings are remembered at 10 a second, want those of 20 minutes at most", n)
 		}
 	})
+}
+
+// What another crawl asked counts, on the same subject, and of the same host.
+func TestAnotherCrawlIsRecalled(t *testing.T) {
+	t.Parallel()
+	p, err := New(Config{Net: &open{}, Agent: "x/1", Patient: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	host := func(port uint16) probe.Endpoint {
+		return probe.Endpoint{Network: probe.Gnutella, Addr: netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), port)}
+	}
+	for n, m := range []probe.Method{probe.UDPPing, probe.TCPCrawl, probe.Query, probe.Guess, probe.UDPCrawl, probe.Import} {
+		p.Recall(host(uint16(n)), m, now.Add(-time.Minute/2))
+	}
+	for n, asks := range []subject{pinging, crawlingTCP, linking, pinging, crawlingUDP} {
+		for _, other := range []subject{pinging, crawlingTCP, linking, crawlingUDP} {
+			waits := p.ledger.reserve(asking{host(uint16(n)).Addr, other}, time.Minute, now).Sub(now)
+			if want := asks == other; waits > 0 != want || want && waits != time.Minute/2 {
+				t.Errorf("host %d, asked on subject %d: waits %v on subject %d", n, asks, waits, other)
+			}
+		}
+	}
+	var longest time.Duration
+	for _, s := range policy {
+		longest = max(longest, s.again)
+	}
+	if longest != Memory {
+		t.Errorf("the longest limit of the policy is %v", longest)
+	}
+	hasty, err := New(Config{Net: &open{}, Agent: "x/1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasty.Recall(host(1), probe.UDPPing, now) // does nothing
 }

@@ -54,6 +54,18 @@ const (
 	linking
 )
 
+// subjectOf returns the subject of a method.
+func subjectOf(m probe.Method) (s subject, known bool) {
+	if m == probe.Query {
+		return linking, true // as a leaf
+	}
+	i := slices.IndexFunc(policy, func(s step) bool { return s.method == m })
+	if i < 0 {
+		return 0, false
+	}
+	return policy[i].asks, true
+}
+
 // A visit is what the conversations with a host gave until now.
 type visit []probe.Observation
 
