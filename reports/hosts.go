@@ -1,20 +1,16 @@
 package reports
 
 import (
+	"cmp"
+
 	"gnucensus/reports/graph"
 	"gnucensus/storage"
-)
-
-// Roles by a host's own word, as the query marks writes them.
-const (
-	saysLeaf    = 'l'
-	saysNothing = '-'
 )
 
 // hear takes the word of a host on the roles of those that it lists: what it calls its leaf is one; what is only ever called a
 // peer is an ultrapeer. A host that does not tell its own role is not believed.
 func (t *topology) hear(l storage.Links) {
-	if t.ownRoles[l.From-1] == saysNothing {
+	if t.ownRoles[l.From-1] == "" {
 		return
 	}
 	for _, to := range l.To {
@@ -29,7 +25,7 @@ func (t *topology) hear(l storage.Links) {
 
 // ofLeaves tells whether links are between an ultrapeer and a leaf: an ultrapeer lists them as such, or a leaf lists them at all.
 func (t *topology) ofLeaves(l storage.Links) bool {
-	return l.Leaves || t.ownRoles[l.From-1] == saysLeaf
+	return l.Leaves || t.ownRoles[l.From-1] == "leaf"
 }
 
 // hostLinks is what the views report.told_role and report.degree tell of each host.
@@ -46,15 +42,9 @@ func (t *topology) hostLinks() storage.HostLinks {
 
 // roles is a character for each host, by its own word or else that of its neighbours.
 func (t *topology) roles() []byte {
-	roles := []byte(t.ownRoles)
-	for v, own := range roles {
-		switch {
-		case own != saysNothing:
-		case t.toldRoles[v] != "":
-			roles[v] = t.toldRoles[v][0]
-		default:
-			roles[v] = '?'
-		}
+	roles := make([]byte, len(t.ownRoles))
+	for v, own := range t.ownRoles {
+		roles[v] = cmp.Or(own, t.toldRoles[v], "?")[0]
 	}
 	return roles
 }

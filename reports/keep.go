@@ -91,7 +91,7 @@ func (k *keeper) graph(ctx context.Context, missing []measure) error {
 		return err
 	}
 	if !kept {
-		if err := k.db.KeepHosts(ctx, k.snapshot, k.version, k.at, t.hostLinks()); err != nil {
+		if err := k.db.KeepHosts(ctx, k.snapshot, k.version, k.at, t.visits, t.hostLinks()); err != nil {
 			return err
 		}
 	}

@@ -6,17 +6,17 @@ import (
 	"sync"
 
 	"gnucensus/reports/graph"
-	"gnucensus/sql"
 	"gnucensus/storage"
 )
 
 // topology is the graph of a snapshot, and those that it is held against.
 type topology struct {
 	*structure
+	visits    *storage.Visits
 	visited   []bool
 	whole     []bool                        // told all of its links
-	ownRoles  string                        // a character for each host
-	toldRoles []string                      // by host: ultrapeer or leaf; empty: nobody told
+	ownRoles  []string                      // by host: ultrapeer or leaf; empty: it did not tell
+	toldRoles []string                      // by the word of its neighbours
 	leafLinks *graph.Graph                  // only the links between an ultrapeer and a leaf
 	among     func() *structure             // the visited hosts and the links between them alone
 	random    func() *structure             // as many hosts and links, at random
@@ -30,19 +30,13 @@ const randomSeed = 1
 // readTopology reads the links that a snapshot held when it had a size, and what else a graph needs to know of its hosts. The
 // graph numbers hosts from 0, the database from 1.
 func readTopology(ctx context.Context, db *storage.DB, snapshot int64, at storage.Size) (*topology, error) {
-	rows, err := db.Select(ctx, sql.Query("marks"), snapshot, at.Endpoints)
+	visits, err := db.Visits(ctx, snapshot, at)
 	if err != nil {
 		return nil, err
 	}
-	t := &topology{visited: make([]bool, at.Endpoints), whole: make([]bool, at.Endpoints), toldRoles: make([]string, at.Endpoints)}
-	visited, _ := rows.Values[0][0].(string)
-	for i := range visited {
-		t.visited[i] = visited[i] == '1'
-	}
-	t.ownRoles, _ = rows.Values[0][1].(string)
-	whole, _ := rows.Values[0][2].(string)
-	for i := range whole {
-		t.whole[i] = whole[i] == '1'
+	t := &topology{
+		visits: visits, visited: visits.Visited(), whole: visits.Whole(),
+		ownRoles: visits.Roles(), toldRoles: make([]string, at.Endpoints),
 	}
 	all, ofLeaves := graph.NewBuilder(len(t.visited)), graph.NewBuilder(len(t.visited))
 	err = db.Links(ctx, snapshot, at, func(l storage.Links) error {

@@ -41,7 +41,11 @@ func TestAnswersAreKept(t *testing.T) {
 		links := storage.HostLinks{
 			ToldRoles: make([]string, at.Endpoints), Peers: make([]int32, at.Endpoints), Leaves: make([]int32, at.Endpoints),
 		}
-		if err := db.KeepHosts(t.Context(), s.ID(), "test", at, links); err != nil {
+		visits, err := db.Visits(t.Context(), s.ID(), at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.KeepHosts(t.Context(), s.ID(), "test", at, visits, links); err != nil {
 			t.Fatal(err)
 		}
 	}

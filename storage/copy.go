@@ -76,6 +76,15 @@ func (c *copying) int64(v int64) {
 	c.buf = binary.BigEndian.AppendUint64(c.buf, uint64(v))
 }
 
+// known gives NULL for what is negative.
+func (c *copying) known(v int32) {
+	if v < 0 {
+		c.null()
+		return
+	}
+	c.int32(v)
+}
+
 // count gives NULL for what is not a count.
 func (c *copying) count(v *int64) {
 	if v == nil || *v < 0 {

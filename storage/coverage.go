@@ -94,7 +94,7 @@ type standing struct {
 	measured, rumoured bool
 }
 
-// Roles and ways of meeting, as the query conversations writes them.
+// Roles and ways of meeting, as the queries conversations and visits write them.
 const (
 	leaf      = 1
 	ultrapeer = 2

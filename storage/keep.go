@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -27,20 +28,19 @@ func (db *DB) HostsKept(ctx context.Context, id int64, version string) (kept boo
 	return kept, nil
 }
 
-// KeepHosts derives the hosts of a snapshot and keeps them. The links were computed by the given version of the code; the
-// snapshot had the given size when the computation began, and there is a value for each of its endpoints.
-func (db *DB) KeepHosts(ctx context.Context, id int64, version string, at Size, links HostLinks) error {
+// KeepHosts keeps the hosts of a snapshot. Visits and links are those of all its endpoints, when it had a size; the links were
+// computed by the given version of the code.
+func (db *DB) KeepHosts(ctx context.Context, id int64, version string, at Size, visits *Visits, links HostLinks) error {
 	args := pgx.NamedArgs{
-		"snapshot": id, "version": version, "endpoints": at.Endpoints, "observations": at.Observations,
-		"told_roles": links.ToldRoles, "peers": links.Peers, "leaves": links.Leaves, "edges": links.Edges,
+		"snapshot": id, "version": version, "endpoints": at.Endpoints, "observations": at.Observations, "edges": links.Edges,
 	}
 	err := transact(ctx, db.pool.Begin, func(tx pgx.Tx) error {
-		for _, statement := range []string{"lock_kept", "forget_hosts", "keep_hosts", "keep_snapshot"} {
+		for _, statement := range []string{"lock_kept", "forget_hosts", "keep_snapshot"} {
 			if _, err := tx.Exec(ctx, sql.Query(statement), args); err != nil {
 				return err
 			}
 		}
-		return nil
+		return storeHosts(ctx, tx, id, visits, links)
 	})
 	if err != nil {
 		return fmt.Errorf("keep hosts of snapshot %d: %w", id, err)
@@ -49,4 +49,36 @@ func (db *DB) KeepHosts(ctx context.Context, id int64, version string, at Size, 
 		return fmt.Errorf("analyze hosts of snapshot %d: %w", id, err)
 	}
 	return nil
+}
+
+var keptHostTable = table{"report.kept_host", []string{"snapshot_id", "endpoint_id", "tried", "rank", "agent_id", "own_role",
+	"role", "files", "kib", "uptime_s", "degree", "peers", "leaves"}}
+
+// storeHosts sends a row for each host.
+func storeHosts(ctx context.Context, tx pgx.Tx, id int64, visits *Visits, links HostLinks) error {
+	c := newCopying(&keptHostTable)
+	for i := range visits.hosts {
+		v := &visits.hosts[i]
+		c.row()
+		c.int64(id)
+		c.int32(int32(i + 1))
+		c.bool(&v.tried)
+		c.known(v.rank)
+		c.known(v.agent)
+		c.optional(roleName(v.role))
+		c.optional(cmp.Or(roleName(v.role), links.ToldRoles[i]))
+		c.count(&v.files)
+		c.count(&v.kib)
+		c.known(v.uptime)
+		c.int32(links.Peers[i] + links.Leaves[i])
+		c.int32(links.Peers[i])
+		c.int32(links.Leaves[i])
+		if c.rows == importRows {
+			if err := c.store(ctx, tx); err != nil {
+				return err
+			}
+			c.rows = 0
+		}
+	}
+	return c.store(ctx, tx)
 }

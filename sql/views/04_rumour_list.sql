@@ -11,7 +11,8 @@ FROM observation o
 CROSS JOIN LATERAL (
     VALUES ('x-try', o.tries), ('ipp', o.cached), ('dht', o.contacts), ('pong', o.ponged)
 ) AS l (relation, endpoints)
-WHERE l.endpoints IS NOT NULL;
+WHERE COALESCE(o.tries, o.cached, o.contacts, o.ponged) IS NOT NULL -- most conversations have no list, and need no look at four
+    AND l.endpoints IS NOT NULL;
 COMMENT ON VIEW   report.rumour_list                IS 'Every list of hosts that a host passed on: heard of, never a link.';
 COMMENT ON COLUMN report.rumour_list.snapshot_id    IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.rumour_list.observation_id IS 'Conversation in which it was told.';
