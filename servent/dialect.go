@@ -45,6 +45,12 @@ var (
 		GGEP: true, VC: true, Dynamic: true, Guess: true, Deflate: true, Bye: true, Node: true, Comma: ", ", Folds: true,
 		Shielded: handshake.Reply{Code: 204, Reason: "Shielded leaf node"},
 	}
+	Modern = Dialect{ // a servent that is to be understood by all of them: LimeWire reads no folded lines, and asks by SO alone
+		Crawl: CrawlOK, UDPCrawl: true,
+		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
+		GGEP: true, VC: true, Dynamic: true, SecureOOB: true, Guess: true, Deflate: true, Bye: true, Node: true, Comma: ", ",
+		Shielded: handshake.Reply{Code: 503, Reason: "Shielded leaf node"},
+	}
 	LimeWire = Dialect{ // LimeWire and its descendants
 		Crawl: CrawlHi, UDPCrawl: true, Features: 0x7f, Packing: message.PackLime,
 		GGEP: true, Dynamic: true, SecureOOB: true, Deflate: true, Comma: ",",

@@ -283,7 +283,7 @@ func (k *keeper) find(ctx context.Context) {
 // live on what servents tell them.
 func (k *keeper) announce(ctx context.Context) {
 	n, caches := k.node, k.node.cfg.Bootstrap.WebCaches
-	if n.Role() != Ultrapeer || !n.reached.Load() || !n.cfg.Addr.Addr().Is4() {
+	if n.Role() != Ultrapeer || !n.reached.Load() || n.walled() || !n.cfg.Addr.Addr().Is4() {
 		return
 	}
 	cache := caches[rand.IntN(len(caches))]

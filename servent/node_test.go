@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gnucensus/servent"
 	"gnucensus/servent/ggep"
@@ -303,9 +304,25 @@ func TestRefusals(t *testing.T) {
 		if got.Code != c.code || got.Reason != c.reason {
 			t.Errorf("%s, %q: %d %s; want %d %s", c.to, c.offer, got.Code, got.Reason, c.code, c.reason)
 		}
-		if diff := cmp.Diff(c.try, got.TryUltrapeers(), comparable); diff != "" {
+		if diff := cmp.Diff(c.try, got.TryUltrapeers(), comparable, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s, %q: hosts to try (-want +got):\n%s", c.to, c.offer, diff)
 		}
+	}
+}
+
+// TestRefusalsThatAllRead: a servent that speaks to all of them writes its proposals in one line, as a leaf too.
+func TestRefusalsThatAllRead(t *testing.T) {
+	t.Parallel()
+	c := leaf("127.64.7.1:6346")
+	c.Dialect = servent.Modern
+	for i := range 10 {
+		c.Known = append(c.Known, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i + 1)}), 6346))
+	}
+	run(t, c)
+	answer, ok := said(t, connect(t, "127.64.7.1:6346"), "GNUTELLA CONNECT/0.6\r\nX-Ultrapeer: False\r\n\r\n")
+	if !ok || !strings.HasPrefix(answer, "GNUTELLA/0.6 503 Shielded leaf node\r\n") ||
+		!strings.Contains(answer, "\r\nX-Try-Ultrapeers: 192.0.2.1:6346, ") || strings.Contains(answer, "\n\t") {
+		t.Errorf("answer %q", answer)
 	}
 }
 

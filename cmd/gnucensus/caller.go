@@ -50,7 +50,7 @@ func (p *program) openCaller(ctx context.Context, via []netip.AddrPort, places [
 	c.links = make(chan servent.LinkEvent, linksHeard)
 	c.node, err = servent.New(servent.Config{
 		Net: c.home, Listen: c.home.Listen, Addr: c.home.addr, Role: servent.Leaf, Agent: agent(), Vendor: vendor,
-		Dialect: servent.GTKG, Deflate: true, Connect: via, Log: p.log,
+		Dialect: servent.Modern, Deflate: true, Connect: via, Log: p.log,
 		Uploads: &transfer.Config{Mesh: &c.mesh, Partials: &c.parts},
 		OnLink: func(e servent.LinkEvent) {
 			select {

@@ -121,7 +121,7 @@ func (p *program) search(c *cli.Context) error {
 	links := make(chan servent.LinkEvent, linksHeard)
 	cfg := servent.Config{
 		Net: home, Listen: home.Listen, Addr: home.addr, Role: servent.Leaf, Agent: agent(), Vendor: vendor,
-		Dialect: servent.GTKG, Deflate: true, Log: p.log,
+		Dialect: servent.Modern, Deflate: true, Log: p.log,
 		OnLink: func(e servent.LinkEvent) {
 			select {
 			case links <- e:

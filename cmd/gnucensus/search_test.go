@@ -164,10 +164,10 @@ func TestServentTellsRefusals(t *testing.T) {
 	const one, other = "127.24.2.1:6346", "127.24.2.2:6346"
 	first := serve(t, one, "--role", "leaf")
 	second := start(t, "servent", "--format", "json", "--role", "leaf", "--listen", other, "--connect", one)
-	if e := first.await(t, "refusal"); e.Code != 204 {
+	if e := first.await(t, "refusal"); e.Code != 503 {
 		t.Errorf("refused: %+v", e)
 	}
-	if e := second.await(t, "refusal"); e.Addr != one || e.Code != 204 || !strings.HasPrefix(e.Agent, "gnucensus/") {
+	if e := second.await(t, "refusal"); e.Addr != one || e.Code != 503 || !strings.HasPrefix(e.Agent, "gnucensus/") {
 		t.Errorf("refuses: %+v", e)
 	}
 }

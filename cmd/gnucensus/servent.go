@@ -146,7 +146,7 @@ func (s serventSettings) config() servent.Config {
 	}
 	return servent.Config{
 		Net: from(s.Listen.Addr(), s.Listen6.Addr()), Addr: s.Listen, Addr6: s.Listen6, Role: s.Role, Agent: agent(), Vendor: vendor,
-		Dialect: servent.GTKG, Slots: slots, Manners: demanded, Deflate: true, TLS: true, Connect: s.Connect,
+		Dialect: servent.Modern, Slots: slots, Manners: demanded, Deflate: true, TLS: true, Connect: s.Connect,
 		Substitute: true,
 	}
 }

@@ -203,9 +203,16 @@ type Key struct{ words, urns []uint32 }
 // mostHashed is how many words of a query are hashed, and how many URNs.
 const mostHashed = 128
 
-// KeyOf hashes the words of a query, and the URNs that it asks for.
+// shortest is the length of the shortest word of a query that is looked up beside longer ones, in bytes: not every servent
+// enters shorter ones in its table.
+const shortest = 3
+
+// KeyOf hashes the words of a query, but for short ones if there are others, and the URNs that it asks for.
 func KeyOf(query string, urns ...string) (k Key) {
 	words := Words(query)
+	if long := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return len(w) < shortest }); len(long) > 0 {
+		words = long
+	}
 	for _, w := range words[:min(len(words), mostHashed)] {
 		k.words = append(k.words, hash32(w))
 	}

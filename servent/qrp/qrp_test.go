@@ -59,6 +59,21 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestMatchShortWords: those that a peer may have left out of its table keep no query from it, where there are others.
+func TestMatchShortWords(t *testing.T) {
+	table := qrp.NewTable(1 << 16)
+	table.Add("linux distribution")
+	for query, want := range map[string]bool{"linux 13": true, "a linux": true, "13": false, "a 13": false, "linux 日": false} {
+		if got := table.Match(qrp.KeyOf(query)); got != want {
+			t.Errorf("Match(%q) = %v, want %v", query, got, want)
+		}
+	}
+	table.Add("13")
+	if !table.Match(qrp.KeyOf("13")) {
+		t.Error("a short word alone is not looked up")
+	}
+}
+
 // TestMatchURN: a file is found by its hash, whatever the words, and no part of the hash is a word.
 func TestMatchURN(t *testing.T) {
 	const here, elsewhere = "urn:sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ", "urn:sha1:LOUTZHNQZ74T6UVVEHLUEDSD63W2E6CP"
