@@ -90,6 +90,9 @@ func TestBrowse(t *testing.T) {
 			t.Errorf("no %q in\n%s", part, r.stdout)
 		}
 	}
+	if text := must(t, "browse", "--format", "json", host); !strings.Contains(text, one.Magnet) {
+		t.Errorf("links are escaped:\n%s", text)
+	}
 	if !strings.Contains(r.stderr, "2 files of "+host+", gnucensus/") {
 		t.Errorf("said %q", r.stderr)
 	}

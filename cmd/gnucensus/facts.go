@@ -23,11 +23,10 @@ type facts []fact
 func (f facts) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	for i, fact := range f {
-		value, err := json.Marshal(fact.value)
-		if err != nil {
+		fmt.Fprintf(&b, "%c%q:", "{,"[min(i, 1)], fact.name)
+		if err := writeJSON(&b, fact.value); err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&b, "%c%q:%s", "{,"[min(i, 1)], fact.name, value)
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
