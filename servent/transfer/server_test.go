@@ -3,7 +3,6 @@ package transfer
 import (
 	"bufio"
 	"bytes"
-	"compress/zlib"
 	"context"
 	"fmt"
 	"io"
@@ -19,11 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"gnucensus/servent/internal/ahead"
 	"gnucensus/servent/library"
-	"gnucensus/servent/message"
 	"gnucensus/servent/urn"
 )
 
@@ -246,101 +242,6 @@ func TestAlternates(t *testing.T) {
 	slices.Sort(got)
 	if want = slices.DeleteFunc(want, func(s string) bool { return s == "192.0.2.1" }); !slices.Equal(got, want) {
 		t.Errorf("after three said that it is dead: X-Alt %q, want %q", got, want)
-	}
-}
-
-func TestBrowse(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	var want []string
-	for i := range 25 {
-		name := fmt.Sprintf("file <%02d> & more.txt", i)
-		want = append(want, name)
-		put(t, filepath.Join(dir, name), noise(i, uint64(i)))
-	}
-	lib := shared(t, library.Config{Folders: []string{dir}})
-	addr := listenServer(t, Config{Agent: "<test>", Library: lib, Hit: hit})
-
-	for name, header := range map[string][]string{
-		"plain":    {"Accept: text/html, application/x-gnutella-packets"},
-		"deflated": {"Accept: application/x-gnutella-packets", "Accept-Encoding: gzip, deflate"},
-		"last":     {"Accept: application/x-gnutella-packets", "Content-Length: 0", "Connection: close"}, // as LimeWire 4 asks
-	} {
-		c := dial(t, addr)
-		resp, body := c.get("GET", "/", header...)
-		if chunked := len(resp.TransferEncoding) > 0; chunked == (name == "last") {
-			t.Errorf("%s: in chunks: %t", name, chunked)
-		}
-		if encoding := resp.Header.Get("Content-Encoding"); (encoding == "deflate") != (name == "deflated") {
-			t.Errorf("%s: encoding %q", name, encoding)
-		} else if encoding != "" {
-			z, err := zlib.NewReader(bytes.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if body, err = io.ReadAll(z); err != nil {
-				t.Fatal(err)
-			}
-		}
-		var got []string
-		for rest := body; len(rest) > 0; {
-			h, err := message.ParseHeader(rest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			end := message.HeaderLen + int(h.Length)
-			m, err := message.ParseDatagram(rest[:end])
-			if err != nil {
-				t.Fatal(err)
-			}
-			rest = rest[end:]
-			results := m.Body.(*message.QueryHit).Results
-			if len(results) > 10 || m.TTL != 1 || m.GUID != (message.GUID{}) {
-				t.Errorf("%s: %+v", name, m)
-			}
-			for _, r := range results {
-				got = append(got, r.Name)
-			}
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-		if name == "last" {
-			if !c.closed() {
-				t.Error("still open after the last request")
-			}
-		} else if resp, _ := c.get("HEAD", "/"); resp.StatusCode != 200 {
-			t.Errorf("%s: then %s", name, resp.Status)
-		}
-	}
-
-	resp, page := dial(t, addr).get("GET", "/")
-	for m := range lib.All() {
-		line := fmt.Sprintf(`<a href="/uri-res/N2R?urn:sha1:%s">%s</a>`, m.URN.SHA1,
-			strings.NewReplacer("<", "&lt;", ">", "&gt;", "&", "&amp;").Replace(m.Name))
-		if !strings.Contains(string(page), line) {
-			t.Errorf("the page has no line %s", line)
-		}
-	}
-	if strings.Contains(string(page), "<test>") || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("the page of the kind %s: %s", resp.Header.Get("Content-Type"), page)
-	}
-	modified := resp.Header.Get("Last-Modified")
-	for _, c := range []struct {
-		header string
-		code   int
-	}{
-		{"If-Modified-Since: " + modified, 304}, {"If-Modified-Since: Fri, 20 Nov 2020 21:57:17 GMT", 200},
-		{"Accept: application/x-gnutella2", 406}, {"Accept: */*", 200}, {"Accept: text/html", 200},
-	} {
-		if resp, _ := dial(t, addr).get("GET", "/", c.header); resp.StatusCode != c.code {
-			t.Errorf("%s: %s, want %d", c.header, resp.Status, c.code)
-		}
-	}
-	c := dial(t, addr)
-	c.send("GET / HTTP/1.0\r\n\r\n")
-	if resp, body := c.receive("GET"); resp.StatusCode != 200 || !bytes.HasSuffix(body, []byte("</html>\r\n")) || len(resp.TransferEncoding) > 0 {
-		t.Errorf("by the old version: %s, %v", resp.Status, resp.TransferEncoding)
 	}
 }
 
