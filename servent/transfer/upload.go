@@ -58,8 +58,9 @@ func (s *Server) find(t target) (item, bool) {
 // answerFile answers a request for a file.
 func (v *visit) answerFile(req *request, t target) error {
 	file, ok := v.find(t)
-	if !ok {
-		return v.moved(req)
+	named := contentSHA1(req)
+	if !ok || t.service == byIndex && named != nil && file.URN.SHA1 != nil && *named != *file.URN.SHA1 {
+		return v.moved(named)
 	}
 	v.learn(req, file)
 	part, code, err := file.part(req)
@@ -112,11 +113,20 @@ func (f item) part(req *request) (part span, code int, err error) {
 	return part, code, nil
 }
 
-// moved answers a request for a file that is not there. It may have another index by now, if the client knows the hash.
-func (v *visit) moved(req *request) error {
+// contentSHA1 returns the hash by which a client names the file that it asks for, nil when it does not.
+func contentSHA1(req *request) *urn.SHA1 {
 	name, _, _ := strings.Cut(req.header.Get("X-Gnutella-Content-URN"), ",")
-	if u, err := urn.Parse(strings.TrimSpace(name)); err == nil && u.SHA1 != nil {
-		if m, ok := v.cfg.Library.BySHA1(*u.SHA1); ok {
+	u, err := urn.Parse(strings.TrimSpace(name))
+	if err != nil {
+		return nil
+	}
+	return u.SHA1
+}
+
+// moved answers a request for a file that is not there. It may have another index by now, if the client knows the hash.
+func (v *visit) moved(named *urn.SHA1) error {
+	if named != nil {
+		if m, ok := v.cfg.Library.BySHA1(*named); ok {
 			location := fmt.Sprintf("/get/%d/%s", m.Index, url.PathEscape(m.Name))
 			return v.refuse(http.StatusMovedPermanently, handshake.Field{Name: "Location", Value: location})
 		}
