@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
+	"sync"
 	"time"
 
 	"gnucensus/servent/handshake"
@@ -35,6 +37,12 @@ type Config struct {
 	Log      *slog.Logger                             // nil: discards
 }
 
+// Bounds of connections at once, whether they have an upload or not.
+const (
+	mostVisits    = 1024
+	visitsPerHost = 64
+)
+
 // A Server answers the requests of HTTP clients for files, one connection after another or at once. It shares its slots and its
 // rate among hosts, not connections.
 type Server struct {
@@ -42,6 +50,10 @@ type Server struct {
 	slots    *slots
 	throttle *throttle
 	log      *slog.Logger
+
+	mu     sync.Mutex
+	open   int // connections
+	byHost map[netip.Addr]int
 }
 
 // NewServer returns a server. It starts nothing.
@@ -60,6 +72,28 @@ func NewServer(cfg Config) *Server {
 	}
 	return &Server{
 		cfg: cfg, slots: newSlots(cfg.Slots, cfg.PerHost, cfg.Queue), throttle: newThrottle(cfg.Rate), log: cfg.Log,
+		byHost: make(map[netip.Addr]int),
+	}
+}
+
+// enter counts a connection, and tells whether it is not one too many.
+func (s *Server) enter(host netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open >= mostVisits || s.byHost[host] >= visitsPerHost {
+		return false
+	}
+	s.open++
+	s.byHost[host]++
+	return true
+}
+
+func (s *Server) leave(host netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	if s.byHost[host]--; s.byHost[host] == 0 {
+		delete(s.byHost, host)
 	}
 }
 
@@ -75,6 +109,10 @@ func (s *Server) Serve(ctx context.Context, c net.Conn) error {
 	defer c.Close()
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	v := &visit{Server: s, ctx: ctx, conn: c, r: bufio.NewReader(c), host: hostOf(c)}
+	if !s.enter(v.host) {
+		return v.refuse(http.StatusServiceUnavailable, handshake.Field{Name: "Retry-After", Value: strconv.Itoa(int(idleTime / time.Second))})
+	}
+	defer s.leave(v.host)
 	defer v.leaveSlot()
 	for {
 		req, err := v.next()

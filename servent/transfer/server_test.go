@@ -38,11 +38,10 @@ func TestServe(t *testing.T) {
 	wrong := urn.URN{SHA1: &sum, Tiger: &urn.Tiger{1}}.String()
 
 	for _, c := range []struct {
-		method, target string
-		header         string
-		code           int
-		body           []byte
-		want           string // a header line of the answer
+		method, target, header string
+		code                   int
+		body                   []byte
+		want                   string // a header line of the answer
 	}{
 		{"GET", n2r, "", 200, content, "X-Gnutella-Content-Urn: " + name},
 		{"GET", strings.ToUpper(n2r), "", 200, content, ""},
@@ -94,12 +93,13 @@ func TestServe(t *testing.T) {
 		{"GET", "http://host", "", 400, nil, ""},
 		{"POST", n2r, "", 501, nil, ""},
 	} {
-		resp, body := dial(t, addr).get(c.method, c.target, c.header, "X-Nothing: x")
-		if resp.StatusCode != c.code || !bytes.Equal(body, c.body) {
-			t.Errorf("%s %s %s: %s with %d bytes, want %d with %d", c.method, c.target, c.header, resp.Status, len(body), c.code, len(c.body))
-		}
-		if header, value, _ := strings.Cut(c.want, ": "); resp.Header.Get(header) != value {
-			t.Errorf("%s %s %s: %s is %q, want %q", c.method, c.target, c.header, header, resp.Header.Get(header), value)
+		conn := dial(t, addr)
+		resp, body := conn.get(c.method, c.target, c.header, "X-Nothing: x")
+		conn.conn.Close()
+		header, value, _ := strings.Cut(c.want, ": ")
+		if resp.StatusCode != c.code || !bytes.Equal(body, c.body) || resp.Header.Get(header) != value {
+			t.Errorf("%s %s %s: %s, %v, %d bytes; want %d, %s, %d bytes", c.method, c.target, c.header, resp.Status, resp.Header, len(body),
+				c.code, c.want, len(c.body))
 		}
 	}
 }
@@ -159,6 +159,36 @@ func TestConnection(t *testing.T) {
 	c.receive("GET")
 	if resp, body := c.get("GET", n2r); resp.StatusCode != 200 || !bytes.Equal(body, content) {
 		t.Errorf("after a kept connection: %s", resp.Status)
+	}
+}
+
+// TestCrowd: a host has so many connections at once, and may come again when one of them has ended.
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	content := noise(10, 12)
+	addr := listenServer(t, Config{Library: oneFile(t, "file.bin", content)})
+	host, target := freshHost(), "/get/1/file.bin"
+	var open []*client
+	for range visitsPerHost {
+		open = append(open, dialFrom(t, addr, host))
+		if resp, _ := open[len(open)-1].get("HEAD", target); resp.StatusCode != 200 {
+			t.Fatal(resp.Status)
+		}
+	}
+	for range 2 {
+		if resp, _ := dialFrom(t, addr, host).receive("HEAD"); resp.StatusCode != 503 || !resp.Close || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("one too many: %s, %v", resp.Status, resp.Header)
+		}
+	}
+	if resp, _ := dialFrom(t, addr, freshHost()).get("HEAD", target); resp.StatusCode != 200 {
+		t.Errorf("another host: %s", resp.Status)
+	}
+	open[0].get("HEAD", target, "Connection: close")
+	if !open[0].closed() {
+		t.Fatal("still open")
+	}
+	if resp, _ := dialFrom(t, addr, host).get("HEAD", target); resp.StatusCode != 200 {
+		t.Errorf("after one has ended: %s", resp.Status)
 	}
 }
 
