@@ -86,7 +86,13 @@ type process struct {
 // start starts the program as a process, which is killed when the test ends.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	p := &process{Cmd: exec.Command(os.Args[0], args...)}
+	return startCommand(t, exec.Command(os.Args[0], args...))
+}
+
+// startCommand starts a command that becomes the program.
+func startCommand(t testing.TB, command *exec.Cmd) *process {
+	t.Helper()
+	p := &process{Cmd: command}
 	p.Env = append(os.Environ(), runAsProgram+"=1")
 	stdout, err := p.StdoutPipe()
 	if err != nil {

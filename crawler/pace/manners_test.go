@@ -279,6 +279,27 @@ func TestOwnLimitsSlowDown(t *testing.T) {
 	})
 }
 
+// Which errors of the system are ours, and which are the hosts'.
+func TestErrorsOfThisMachineAreOurs(t *testing.T) {
+	t.Parallel()
+	for errno, ours := range map[syscall.Errno]bool{
+		syscall.EMFILE: true, syscall.ENFILE: true, syscall.EADDRNOTAVAIL: true, syscall.ENOBUFS: true, syscall.ENOMEM: true,
+		syscall.EPERM: true, syscall.ECONNREFUSED: false, syscall.ECONNRESET: false, syscall.EHOSTUNREACH: false,
+		syscall.ENETUNREACH: false, syscall.ETIMEDOUT: false,
+	} {
+		for call, fail := range map[string]func(*brake, error) error{
+			"connect": func(b *brake, err error) error { return b.dialled(0, 0, err) },
+			"sendmsg": func(b *brake, err error) error { return b.sent(0, err) },
+		} {
+			b := &brake{log: slog.New(slog.DiscardHandler)}
+			err := fail(b, &net.OpError{Op: "dial", Err: os.NewSyscallError(call, errno)})
+			if got := probe.Classify(err) == probe.LocalLimit; got != ours || (b.rate > 0) != ours {
+				t.Errorf("%s: %v is our own: %v, slowed down to %v", call, errno, got, b.rate)
+			}
+		}
+	}
+}
+
 // When nothing comes back any more from anybody, this side is to blame, until it has been so for long at half of the pace.
 func TestSilenceOfAllIsOurs(t *testing.T) {
 	t.Parallel()

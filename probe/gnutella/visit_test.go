@@ -103,31 +103,26 @@ func TestVisitHoldsTheConversationsOfThePolicy(t *testing.T) {
 	}
 }
 
-// An answer that comes from another address than was asked is told by its GUID, and noted.
+// An answer that comes from another address than was asked is told by its GUID, and noted. One with another GUID is nobody's, whoever
+// sends it.
 func TestAnswerFromAnotherSource(t *testing.T) {
 	t.Parallel()
 	pong := captures(t, "limewire.txt")["udp-pong-ultrapeer"]
-	other, err := net.ListenPacket("udp", "127.40.8.77:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	asked, err := net.ListenPacket("udp", "127.40.8.78:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer asked.Close()
-	go func() {
-		b := make([]byte, 1000)
-		if n, from, err := asked.ReadFrom(b); err == nil && n >= 16 {
-			other.WriteTo(answering(message.GUID(b[:16]), pong), from)
+	inBothWays(t, func(t *testing.T, visit visiting) {
+		other, err := net.ListenPacket("udp", "127.63.3.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
-	e := probe.Endpoint{Network: probe.Gnutella, Addr: host(t, asked.LocalAddr().String())}
-	o := surveyed(t, newProber(t, only(probe.UDPPing)), t.Context(), e)[0].Observations[0]
-	if o.Outcome != probe.Answered || o.Fields[fieldSource] != other.LocalAddr().String() {
-		t.Errorf("outcome %v, source %q; want answered by %v", o.Outcome, o.Fields[fieldSource], other.LocalAddr())
-	}
+		defer other.Close()
+		asked := answerer(t, "127.63.3.2", pong, func(c net.PacketConn, to net.Addr, pong []byte) {
+			c.WriteTo(answering(message.NewGUID(), captures(t, "gtk-gnutella.txt")["udp-pong-leaf"]), to)
+			other.WriteTo(pong, to)
+		})
+		o := visit(newProber(t, only(probe.UDPPing)), t.Context(), asked)[0]
+		if o.Outcome != probe.Answered || o.Fields[fieldSource] != other.LocalAddr().String() || o.Role != probe.Ultrapeer {
+			t.Errorf("outcome %v, source %q, role %q; want answered by %v", o.Outcome, o.Fields[fieldSource], o.Role, other.LocalAddr())
+		}
+	})
 }
 
 func TestWhoIsNamed(t *testing.T) {
