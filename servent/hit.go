@@ -10,24 +10,22 @@ import (
 // answerQuery sends the hits of the own library and returns how many results they have. The message has been counted as one
 // hop further than it came.
 func (n *Node) answerQuery(p *peer, m message.Message, q *message.Query) (results int) {
-	if !n.reachedBy(q) || q.Flags&message.QueryOOB != 0 && !n.routes.answer(m.GUID) {
-		return 0
-	}
 	most := resultsPerQuery
 	if wanted := int(q.Flags & message.QueryMaxHits); wanted > 0 {
 		most = min(most, wanted)
 	}
 	found := n.cfg.Library.Answer(q, most, n.addr().Addr())
-	if len(found) > 0 && n.promise(m, q, found) {
+	switch {
+	case len(found) == 0 || !n.reachedBy(q) || q.Flags&message.QueryOOB != 0 && !n.routes.answer(m.GUID):
+		return 0
+	case n.promise(m, q, found):
 		return len(found)
 	}
 	for part := range slices.Chunk(found, resultsPerHit) {
 		p.send(message.Message{GUID: m.GUID, TTL: m.Hops + hitExtraTTL, Body: n.hit(part)})
 		n.seen.hits.Add(1)
 	}
-	if len(found) > 0 {
-		n.report(HitsSent{To: p.end(), Path: InBand, Results: len(found)})
-	}
+	n.report(HitsSent{To: p.end(), Path: InBand, Results: len(found)})
 	return len(found)
 }
 

@@ -58,7 +58,7 @@ func newKeeper(n *Node) (*keeper, error) {
 	_, version, _ := strings.Cut(n.cfg.Agent, "/")
 	web, err := bootstrap.NewWebCaches(bootstrap.WebConfig{
 		Client: string(n.cfg.Vendor.Code[:]), Version: version, Agent: n.cfg.Agent,
-		Dial: n.cfg.Net.DialContext, Calendar: b.Calendar,
+		Dial: n.cfg.Net.DialContext, Calendar: b.Calendar, OnlyIPv6: !n.families().four,
 	})
 	if err != nil {
 		return nil, err

@@ -24,8 +24,9 @@ import (
 	"gnucensus/servent/message"
 )
 
-// DefaultWebCaches and DefaultUDPCaches are the caches that servents of recent years shipped with. Most such lists are out of
-// date when they are read; a cache that does not answer is normal.
+// DefaultWebCaches and DefaultUDPCaches are the caches that servents of recent years shipped with, the last three of the latter
+// being servents that run for long. Most such lists are out of date when they are read; a cache that does not answer is normal.
+// Caches of Gnutella 2 alone are left out, and of seven on one machine all but one.
 var (
 	DefaultWebCaches = []string{
 		"http://skulls.gwc.dyslexicfish.net/skulls.php",
@@ -37,6 +38,7 @@ var (
 		"http://p2p.findclan.net/skulls.php",
 		"http://fascination77.free.fr/cachechu/",
 		"http://bj.ddns.net/skulls/skulls.php",
+		"http://dkac.trillinux.org/dkac/dkac.php/",
 	}
 	DefaultUDPCaches = []string{
 		"useast.gnutella.dyslexicfish.net:3558",
@@ -45,6 +47,9 @@ var (
 		"au.gnutella.dyslexicfish.net:3558",
 		"1.uhc.gtk-gnutella.nl:19104",
 		"2.uhc.gtk-gnutella.nl:4876",
+		"useast.gnutella.dyslexicfish.net:15321",
+		"uswest.gnutella.dyslexicfish.net:18037",
+		"uk.gnutella.dyslexicfish.net:41481",
 	}
 )
 

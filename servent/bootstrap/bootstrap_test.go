@@ -214,6 +214,24 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestCachesOfIPv6: who has IPv6 alone asks for hosts of it, and reads them.
+func TestCachesOfIPv6(t *testing.T) {
+	cache, asked := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "H|[2001:db8::1]:6346|60\n") })
+	w, err := bootstrap.NewWebCaches(bootstrap.WebConfig{
+		Client: "CENS", Version: "0.1", Agent: "gnucensus/0.1", OnlyIPv6: true, Dial: new(net.Dialer).DialContext,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply, err := w.Get(t.Context(), cache)
+	if err != nil || len(reply.Hosts) != 1 || reply.Hosts[0].Addr != addr("[2001:db8::1]:6346") {
+		t.Errorf("%+v, %v", reply, err)
+	}
+	if q := asked()[0].URL.Query(); q.Get("ipv6") != "2" {
+		t.Errorf("asked %v", q)
+	}
+}
+
 func TestPing(t *testing.T) {
 	cache, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "PONG GhostWhiteCrab/1.0.0\n") })
 	now := time.Now()

@@ -26,11 +26,12 @@ func (e *unreachedError) Unwrap() error { return e.error }
 
 // WebConfig configures a [WebCaches].
 type WebConfig struct {
-	Client  string // vendor code of four letters, as caches demand
-	Version string // version of the program
-	Agent   string // User-Agent, with project and contact
-	Crawler bool   // tell caches that this is a crawler, so that they neither list it nor count it as a servent
-	Dial    func(ctx context.Context, network, addr string) (net.Conn, error)
+	Client   string // vendor code of four letters, as caches demand
+	Version  string // version of the program
+	Agent    string // User-Agent, with project and contact
+	OnlyIPv6 bool   // no hosts of IPv4 are of use
+	Crawler  bool   // tell caches that this is a crawler, so that they neither list it nor count it as a servent
+	Dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	Calendar *Calendar        // nil: one without a file
 	Now      func() time.Time // nil: time.Now
@@ -156,6 +157,9 @@ func (w *WebCaches) ask(ctx context.Context, cache string, q url.Values) (Reply,
 	q.Set("version", w.cfg.Version)
 	if w.cfg.Crawler {
 		q.Set("crawler", "1")
+	}
+	if w.cfg.OnlyIPv6 {
+		q.Set("ipv6", "2") // 1 asks for both
 	}
 	u.RawQuery = q.Encode()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
