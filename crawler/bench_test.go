@@ -72,6 +72,21 @@ func BenchmarkFrontier(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/hosts, "ns/host")
 }
 
+// A host that was heard of and waits takes up less than 100 bytes, also where the tables have just grown.
+func TestAHeardHostIsSmall(t *testing.T) {
+	for _, hosts := range []uint32{100_000, 300_000, 600_000} {
+		before := heap()
+		f := newFrontier(7, 512)
+		for i := range hosts {
+			f.hear(tree{}.host(i), i/30)
+		}
+		if each := int64(heap()-before) / int64(hosts); each > 100 || each <= 0 {
+			t.Errorf("%d hosts take up %d bytes each", hosts, each)
+		}
+		runtime.KeepAlive(f)
+	}
+}
+
 // heap returns the bytes in use after a collection.
 func heap() uint64 {
 	runtime.GC()
