@@ -78,7 +78,7 @@ func TestAHeardHostIsSmall(t *testing.T) {
 		before := heap()
 		f := newFrontier(7, 512)
 		for i := range hosts {
-			f.hear(tree{}.host(i), i/30)
+			f.hear(tree{}.host(i), i/30, true)
 		}
 		if each := int64(heap()-before) / int64(hosts); each > 100 || each <= 0 {
 			t.Errorf("%d hosts take up %d bytes each", hosts, each)
