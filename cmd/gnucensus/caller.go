@@ -97,13 +97,22 @@ func (c *caller) source(place transfer.Place) transfer.Source {
 // connectWait is how long a connection to a host may take.
 const connectWait = 10 * time.Second
 
-// dial connects to a host, or has it connect to the node.
+// dial connects to a host, or has it connect to the node: not every host knows that it is behind a firewall.
 func (c *caller) dial(ctx context.Context, s transfer.Source) (net.Conn, error) {
+	var refused error
 	if s.Addr.IsValid() {
 		d := net.Dialer{Timeout: connectWait}
-		return d.DialContext(ctx, "tcp", s.Addr.String())
+		conn, err := d.DialContext(ctx, "tcp", s.Addr.String())
+		if err == nil || ctx.Err() != nil || c.node == nil || s.Servent == (message.GUID{}) {
+			return conn, err
+		}
+		refused = err
 	}
-	return c.node.Call(ctx, servent.Callee{Servent: s.Servent, Index: s.Index, Proxies: c.walled[s.Servent]})
+	conn, err := c.node.Call(ctx, servent.Callee{Servent: s.Servent, Index: s.Index, Proxies: c.walled[s.Servent]})
+	if err != nil {
+		return nil, errors.Join(refused, err)
+	}
+	return conn, nil
 }
 
 // browse browses the host of a place.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,11 +13,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"gnucensus/servent"
 	"gnucensus/servent/library"
+	"gnucensus/servent/message"
 	"gnucensus/servent/transfer"
 )
 
@@ -200,12 +203,41 @@ func TestGetFromBehindAFirewall(t *testing.T) {
 	if files := browsed(t, link); len(files) != 1 || files[0].Name != "behind the wall.txt" || files[0].Magnet != link {
 		t.Errorf("browsed: %+v", files)
 	}
+	callUnknowing(t, top, node.GUID(), link)
 	for _, args := range [][]string{{link}, {strings.SplitN(link, "&", 2)[0], "--via", top}} {
 		f, content := got(t, t.TempDir(), args...)
 		if content != "behind the wall.txt" || !f.Verified {
 			t.Errorf("%q: %+v, %q", args, f, content)
 		}
 	}
+}
+
+// callUnknowing has a host connect that nobody can connect to, and that seems not to know it.
+func callUnknowing(t *testing.T, top string, id message.GUID, link string) {
+	t.Helper()
+	p := &program{stdin: strings.NewReader(""), talk: newTalk(t.Output())}
+	c, err := p.openCaller(t.Context(), []netip.AddrPort{netip.MustParseAddrPort(top)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	file, err := transfer.ParseMagnet(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.search(t.Context(), &file); err != nil { // so that it is known where the host is
+		t.Fatal(err)
+	}
+	dead := transfer.Source{Addr: netip.MustParseAddrPort("127.23.32.9:6346")}
+	if _, err := c.dial(t.Context(), dead); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a host without a GUID: %v", err)
+	}
+	dead.Servent = id
+	conn, err := c.dial(t.Context(), dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
 }
 
 // TestGetFlags gives each flag a value.

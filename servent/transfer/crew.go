@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"gnucensus/servent/message"
 	"gnucensus/servent/urn"
 )
 
@@ -62,12 +63,17 @@ func newCrew(d *download) *crew {
 	return c
 }
 
-// enlist adds a source, if it is a new one.
+// enlist adds a source, or what is told of one that is known.
 func (c *crew) enlist(s Source) {
-	known := slices.ContainsFunc(c.sources, func(other *source) bool {
+	at := slices.IndexFunc(c.sources, func(other *source) bool {
 		return other.Addr == s.Addr && (s.Addr.IsValid() || other.Servent == s.Servent)
 	})
-	if !known && len(c.sources) < maxSources {
+	switch {
+	case at >= 0:
+		if known := c.sources[at]; known.Servent == (message.GUID{}) && known.stop == nil {
+			known.Servent = s.Servent
+		}
+	case len(c.sources) < maxSources:
 		c.sources = append(c.sources, &source{Source: s})
 	}
 }

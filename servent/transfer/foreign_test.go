@@ -241,8 +241,12 @@ func TestOneSource(t *testing.T) {
 	c := newCrew(newDownload(Job{Sources: []Source{
 		{Addr: at}, {Addr: at, Servent: message.GUID{1}}, {Servent: message.GUID{1}}, {Servent: message.GUID{2}}, {Servent: message.GUID{1}, Index: 7},
 	}}, nil))
-	if len(c.sources) != 3 {
-		t.Errorf("%d sources", len(c.sources))
+	if len(c.sources) != 3 || c.sources[0].Servent != (message.GUID{1}) {
+		t.Errorf("%d sources, the first is %+v", len(c.sources), c.sources[0])
+	}
+	c.enlist(Source{Addr: at})
+	if c.sources[0].Servent != (message.GUID{1}) {
+		t.Error("who it is has been forgotten")
 	}
 }
 
