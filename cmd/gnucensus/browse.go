@@ -41,7 +41,7 @@ func (p *program) browse(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	caller, err := p.openCaller(c.Context, nil, []transfer.Place{host})
+	caller, err := p.openCaller(c.Context, nil, []transfer.Place{host}, transfer.Config{})
 	if err != nil {
 		return fmt.Errorf("browse: %w", err)
 	}

@@ -31,8 +31,10 @@ type caller struct {
 	running sync.WaitGroup
 }
 
-// openCaller opens a caller for ultrapeers to ask and places to reach.
-func (p *program) openCaller(ctx context.Context, via []netip.AddrPort, places []transfer.Place) (*caller, error) {
+// openCaller opens a caller for ultrapeers to ask and places to reach; uploads is how it serves what it has of the file.
+func (p *program) openCaller(
+	ctx context.Context, via []netip.AddrPort, places []transfer.Place, uploads transfer.Config,
+) (*caller, error) {
 	c := &caller{program: p, via: via, walled: make(map[message.GUID][]netip.AddrPort), stop: func() {}}
 	near := slices.Clone(via)
 	for _, place := range places {
@@ -43,6 +45,7 @@ func (p *program) openCaller(ctx context.Context, via []netip.AddrPort, places [
 	if len(near) == 0 {
 		return c, nil
 	}
+	uploads.Mesh, uploads.Partials = &c.mesh, &c.parts
 	var err error
 	if c.home, err = openHome(ctx, near[0]); err != nil {
 		return nil, err
@@ -51,7 +54,7 @@ func (p *program) openCaller(ctx context.Context, via []netip.AddrPort, places [
 	c.node, err = servent.New(servent.Config{
 		Net: c.home, Listen: c.home.Listen, Addr: c.home.addr, Role: servent.Leaf, Agent: agent(), Vendor: vendor,
 		Dialect: servent.Modern, Deflate: true, Connect: via, Log: p.log,
-		Uploads: &transfer.Config{Mesh: &c.mesh, Partials: &c.parts},
+		Uploads: &uploads,
 		OnLink: func(e servent.LinkEvent) {
 			select {
 			case c.links <- e:
@@ -151,7 +154,8 @@ func (c *caller) numbered(ctx context.Context, host netip.AddrPort, index uint32
 	case err == nil:
 		err = errNotListed
 	}
-	return m, advise(fmt.Errorf("get %v/%d: %w", host, index, err), "A link to the file, as browse and search print it, needs no browsing.")
+	err = fmt.Errorf("get %v/%d: %w", host, index, err)
+	return m, advise(err, "A link to the file, as browse and search print it, needs no browsing.")
 }
 
 // Waits of a search for hosts that have a file.

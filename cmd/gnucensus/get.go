@@ -27,13 +27,16 @@ link names are asked first; with --via, ultrapeers are asked for more, and a bar
 called by PUSH. Parts come from several hosts at once, each is verified where one of them has the hash tree, and the whole by its
 SHA-1. What has come is kept when it ends early, and the same command goes on from there. No file is overwritten.
 
+With --via, and while hosts are called, others may fetch the verified parts from here meanwhile.
+
 Examples:
   gnucensus get 'magnet:?xt=urn:sha1:…&xs=http://127.80.0.2:6346/uri-res/N2R?urn:sha1:…'
   gnucensus get 127.80.0.2:6346/1 --out ~/music --limit 500K
   gnucensus get urn:sha1:7YC3ZXG4JEUACJ4BUXY2FJ34XNJZRYIG --via 127.80.0.1:6346`),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", Value: ".", Usage: "put the file into the folder `DIR`"},
-			&cli.StringFlag{Name: "limit", DefaultText: "no limit", Usage: "fetch at `RATE` bytes a second at most, such as 500K"},
+			&cli.StringFlag{Name: "limit", DefaultText: "no limit",
+				Usage: "fetch at `RATE` bytes a second at most, such as 500K, and send others what is there at no more"},
 			&cli.StringSliceFlag{Name: "via", Usage: "look for hosts that have it through the ultrapeer `HOST:PORT`; may be repeated"},
 		},
 		Action: p.get,
@@ -106,7 +109,7 @@ func (p *program) get(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	caller, err := p.openCaller(c.Context, s.Via, s.File.Places)
+	caller, err := p.openCaller(c.Context, s.Via, s.File.Places, transfer.Config{Rate: s.Limit})
 	if err != nil {
 		return fmt.Errorf("get: %w", err)
 	}

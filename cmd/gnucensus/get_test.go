@@ -216,7 +216,7 @@ func TestGetFromBehindAFirewall(t *testing.T) {
 func callUnknowing(t *testing.T, top string, id message.GUID, link string) {
 	t.Helper()
 	p := &program{stdin: strings.NewReader(""), talk: newTalk(t.Output())}
-	c, err := p.openCaller(t.Context(), []netip.AddrPort{netip.MustParseAddrPort(top)}, nil)
+	c, err := p.openCaller(t.Context(), []netip.AddrPort{netip.MustParseAddrPort(top)}, nil, transfer.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
