@@ -9,7 +9,7 @@
 # make lint     gofmt and go vet
 
 GO       ?= go
-FUZZTIME ?= 20s
+FUZZTIME ?= 60s
 SOAKTIME ?= 20m
 
 # Each recipe is one shell script that stops at its first error.

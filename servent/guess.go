@@ -109,11 +109,13 @@ func (n *Node) answerGuess(m message.Message, q *message.Query, from netip.AddrP
 	for _, hit := range n.datagramHits(m.GUID, from, Guess, results, who.inflates) {
 		n.sendDatagram(from, hit)
 	}
-	relayed := *q
-	if q.Flags&message.QueryOOB != 0 && !slices.Contains(q.ReplyTo(m.GUID), from) {
-		relayed.Flags &^= message.QueryOOB // or they would send hits to somebody else
+	if outOfBand(q) && !slices.Contains(q.ReplyTo(m.GUID), from) { // leaves would send hits to somebody else
+		var err error
+		if q, err = inBand(q); err != nil {
+			return
+		}
 	}
-	m.TTL, m.Hops, m.Body = 1, 1, &relayed
+	m.TTL, m.Hops, m.Body = 1, 1, q
 	n.relayToLeaves(nil, &copies{message: m}, keyOf(q))
 }
 

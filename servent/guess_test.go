@@ -17,7 +17,7 @@ func guessed(t *testing.T, prefix string) (near, far, below string) {
 	t.Helper()
 	near, far, below = prefix+".1:6346", prefix+".2:6346", prefix+".3:6346"
 	with := func(c servent.Config, to string) *running {
-		c.Library = library.New([]library.File{{Name: "far.txt"}})
+		c.Library, c.Dialect = library.New([]library.File{{Name: "far.txt"}}), servent.Modern
 		if to != "" {
 			c.Connect = []netip.AddrPort{addr(to)}
 		}
@@ -114,7 +114,7 @@ func TestQueryKeys(t *testing.T) {
 	}
 	id = message.NewGUIDFor(addr("127.80.31.8:6400")) // whose hits are wanted elsewhere: they come to who asks
 	s.send(near, message.Message{GUID: id, TTL: 1,
-		Body: &message.Query{Flags: message.QueryMark | message.QueryOOB, Words: "far", Tail: tail(t, ggep.QK(key))}})
+		Body: &message.Query{Flags: message.QueryMark | message.QueryOOB, Words: "far", Tail: tail(t, ggep.QK(key), ggep.SO(nil))}})
 	s.pong(id)
 	for _, from := range []string{near, below} {
 		m, _ := s.datagram()

@@ -249,16 +249,6 @@ func TestUnfetchedHits(t *testing.T) {
 	s.overLink(s.ask("127.80.24.9:6400", message.QueryOOB))
 }
 
-// TestLeafAsksForOthers: the query of a leaf that would have hits sent to somebody else is dropped.
-func TestLeafAsksForOthers(t *testing.T) {
-	t.Parallel()
-	near, _ := remote(t, "127.80.25", nil)
-	l := join(t, near)
-	l.Send(message.Message{GUID: message.NewGUIDFor(addr("127.80.25.9:6400")), TTL: 3,
-		Body: &message.Query{Flags: message.QueryMark | message.QueryOOB, Words: "far"}})
-	search(t, near, "far", message.QueryMark, 1, 0) // nothing of it came
-}
-
 // TestForgedHits: hits by UDP count only if they were fetched from who sends them, with the token, and not twice.
 func TestForgedHits(t *testing.T) {
 	t.Parallel()

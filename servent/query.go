@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"gnucensus/servent/ggep"
 	"gnucensus/servent/link"
 	"gnucensus/servent/message"
 	"gnucensus/servent/qrp"
@@ -40,7 +41,7 @@ const (
 // has come to 0.
 func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *message.Query) error {
 	switch {
-	case p.role == Leaf && q.Flags&message.QueryOOB != 0 && !wantsHitsAt(p.remote.Addr(), m, q):
+	case p.role == Leaf && outOfBand(q) && !wantsHitsAt(p.remote.Addr(), m, q):
 		return nil // it would have them sent to somebody else
 	case p.role == visitor || m.TTL == 0 && n.Role() != Leaf || m.GUID == message.GUID{} || !sensible(q):
 		return nil
@@ -91,6 +92,17 @@ func (n *Node) handleQuery(ctx context.Context, p *peer, m message.Message, q *m
 	}
 	n.relayToUltrapeers(p, out, key)
 	return nil
+}
+
+// outOfBand tells whether a query asks anybody for hits out of band: LimeWire heeds SO alone.
+func outOfBand(q *message.Query) bool { return q.Flags&message.QueryOOB != 0 || q.GGEP().Has("SO") }
+
+// inBand returns a query that asks for the same, and for no hits out of band.
+func inBand(q *message.Query) (*message.Query, error) {
+	x := q.Extensions()
+	x.GGEP = slices.DeleteFunc(x.GGEP, func(b ggep.Block) bool { return b.ID == "SO" })
+	tail, err := x.Append(nil)
+	return &message.Query{Flags: q.Flags &^ message.QueryOOB, Words: q.Words, Tail: tail}, err
 }
 
 // wantsHitsAt tells whether a query asks for hits out of band at an address, whatever the port.

@@ -1,6 +1,7 @@
 package servent
 
 import (
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -262,6 +263,47 @@ func TestLongQueries(t *testing.T) {
 			hits, _ := heard[*message.QueryHit](asker)
 			if len(hits) != c.found || len(holder.queried(q.GUID)) != c.found {
 				t.Errorf("%q, %q: %d hits, want %d", c.words, c.long, len(hits), c.found)
+			}
+		}
+	})
+}
+
+// TestLeafAsksForOthers: the query of a leaf that would have hits sent to somebody else is dropped, be it by the flag that all heed
+// or by what LimeWire heeds.
+func TestLeafAsksForOthers(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		four, six := netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")
+		up := r.plays(Ultrapeer, modern)
+		leaves := make(map[netip.Addr]*player)
+		for _, from := range []netip.Addr{four, six} {
+			leaves[from] = r.meets(Leaf, netip.AddrPortFrom(from, 1), modern)
+			leaves[from].reads()
+		}
+		for _, c := range []struct {
+			from   netip.Addr
+			to     string
+			flags  uint16
+			blocks []ggep.Block
+			passes bool
+		}{
+			{four, "203.0.113.7:7777", message.QueryOOB, []ggep.Block{ggep.SO(nil)}, true},
+			{four, "203.0.113.8:6346", message.QueryOOB, nil, false},
+			{four, "203.0.113.8:6346", 0, []ggep.Block{ggep.SO(nil)}, false},
+			{four, "203.0.113.8:6346", 0, nil, true},
+			{six, "[2001:db8::7]:6346", message.QueryOOB, []ggep.Block{ggep.IPv6(six)}, true},
+			{six, "[2001:db8::7]:6346", message.QueryOOB, nil, false},
+			{six, "[2001:db8::7]:6346", message.QueryOOB, []ggep.Block{ggep.IPv6(netip.MustParseAddr("2001:db8::8"))}, false},
+		} {
+			q := query(message.NewGUIDFor(netip.MustParseAddrPort(c.to)), "apple", 3, 0)
+			q.Body.(*message.Query).Flags |= c.flags
+			if !extend(q.Body.(*message.Query), c.blocks...) {
+				t.Fatal("no room")
+			}
+			leaves[c.from].says(q)
+			time.Sleep(defaultHopWait)
+			if got := len(up.queried(q.GUID)) == 1; got != c.passes {
+				t.Errorf("hits at %s, flags %#x, %v: passes %t", c.to, c.flags, c.blocks, got)
 			}
 		}
 	})
