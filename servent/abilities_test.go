@@ -67,7 +67,8 @@ func TestAbilitiesAreRead(t *testing.T) {
 func TestCrawlOfTheCrawlable(t *testing.T) {
 	t.Parallel()
 	inRig(t, func(r *rig) {
-		old, gtkg, limeWire, leaf := r.plays(Ultrapeer, modern), r.plays(Ultrapeer, modern), r.plays(Ultrapeer, modern), r.plays(Leaf, nil)
+		ups, leaf := r.several(3, Ultrapeer, modern), r.plays(Leaf, nil)
+		old, gtkg, limeWire := ups[0], ups[1], ups[2]
 		gtkg.supports(message.SupportedMessage{Vendor: message.LIME, Selector: 5, Version: 1})
 		limeWire.supports(lime...)
 		synctest.Wait()

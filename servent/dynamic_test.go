@@ -110,8 +110,9 @@ func TestNobodyGetsCopies(t *testing.T) {
 	inRig(t, func(r *rig) {
 		var all []*player
 		for range 3 {
-			all = append(all, r.plays(Ultrapeer, handshake.Fields{{Name: "X-Dynamic-Querying", Value: "0.1"}, {Name: "X-Max-TTL", Value: "4"}}))
-			all[len(all)-1].has("shared file.txt")
+			p := r.plays(Ultrapeer, handshake.Fields{{Name: "X-Dynamic-Querying", Value: "0.1"}, {Name: "X-Max-TTL", Value: "4"}})
+			p.has("shared file.txt")
+			all = append(all, p)
 		}
 		asker := r.plays(Leaf, modern)
 		id := asker.asks("shared", 4, 0)

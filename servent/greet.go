@@ -85,7 +85,8 @@ func (n *Node) answer(hello handshake.Fields, p *peer) handshake.Fields {
 	}
 	f = append(f, n.abilities(p.as)...)
 	if p.as == Ultrapeer {
-		f = append(f, handshake.Field{Name: "X-Ultrapeer-Needed", Value: capital(p.role == Ultrapeer || !p.guided && n.seats.free(Ultrapeer) > 0)})
+		needed := p.role == Ultrapeer || !p.guided && n.seats.free(Ultrapeer) > 0
+		f = append(f, handshake.Field{Name: "X-Ultrapeer-Needed", Value: capital(needed)})
 	}
 	if n.tls != nil && hello.Lists("Upgrade", handshake.UpgradeOffer.Value) {
 		f = append(f, handshake.UpgradeFields...)

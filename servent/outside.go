@@ -67,7 +67,8 @@ func (n *Node) hearOutside(p *peer, remoteIP string) {
 	own := n.cfg.Addr.Addr()
 	addr, err := netip.ParseAddr(remoteIP)
 	addr, from := addr.Unmap(), p.remote.Addr()
-	if err != nil || !vicinity.Private(own) || !addr.IsGlobalUnicast() || vicinity.Private(addr) || addr.Is4() != own.Is4() || vicinity.Private(from) {
+	useless := err != nil || !addr.IsGlobalUnicast() || vicinity.Private(addr) || addr.Is4() != own.Is4()
+	if useless || !vicinity.Private(own) || vicinity.Private(from) {
 		return
 	}
 	if agreed, changed := n.outside.hear(from, addr); changed {
