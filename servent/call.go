@@ -182,13 +182,14 @@ func (n *Node) takeGIV(ctx context.Context, c net.Conn) {
 	}
 }
 
-// readGIV reads who has connected: GIV <index>:<32 hexadecimal digits>/<name>, then two line feeds. Nothing after them is taken.
+// readGIV reads who has connected: GIV <index>:<32 hexadecimal digits>/<name>, then two line feeds, which some write as ends of
+// lines. Nothing after them is taken.
 func readGIV(ctx context.Context, c net.Conn) (servent message.GUID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 	defer cancel()
 	defer interrupt.Until(ctx, c.SetReadDeadline)()
 	line := make([]byte, 0, 64)
-	for !strings.HasSuffix(string(line), "\n\n") {
+	for !strings.HasSuffix(string(line), "\n\n") && !strings.HasSuffix(string(line), "\n\r\n") {
 		if len(line) == maxGIV {
 			return servent, fmt.Errorf("read GIV: longer than %d bytes", maxGIV)
 		}

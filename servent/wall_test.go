@@ -1,6 +1,7 @@
 package servent
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -135,6 +136,32 @@ func TestAnyConnectionProves(t *testing.T) {
 			}
 		}
 	}, leafWithFiles)
+}
+
+// TestGIV reads who connects in all the spellings, and nothing of what comes after.
+func TestGIV(t *testing.T) {
+	t.Parallel()
+	want := message.GUID{0: 0xab, 15: 0xcd}
+	digits := want.String()
+	for line, ok := range map[string]bool{
+		"GIV 7:" + strings.ToUpper(digits) + "/song.ogg\n\n": true, "GIV 0:" + digits + "/file\r\n\r\n": true, "GIV 0:" + digits + "/\n\n": true,
+		"GIV 0:" + digits + "\n\n": false, "GIV 0:" + digits[1:] + "/file\n\n": false, "GIV 0:" + digits + "/file\n": false,
+		"GIV 0:" + digits + "/" + strings.Repeat("x", maxGIV) + "\n\n": false, "GIV\n\n": false,
+	} {
+		near, far := net.Pipe()
+		go func() {
+			io.WriteString(far, line+"next")
+			far.Close()
+		}()
+		got, err := readGIV(t.Context(), near)
+		if (err == nil) != ok || ok && got != want {
+			t.Errorf("%.60q: %v, %v", line, got, err)
+		}
+		if rest, _ := io.ReadAll(near); ok && string(rest) != "next" {
+			t.Errorf("%q: then %q", line, rest)
+		}
+		near.Close()
+	}
 }
 
 // TestTwoWalls: a firewalled node does not answer who could not fetch from it.
