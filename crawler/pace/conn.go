@@ -132,7 +132,7 @@ type conn struct {
 // Write waits until the rate of bytes lets all of b leave, or until Close.
 func (c *conn) Write(b []byte) (n int, err error) {
 	for len(b) > 0 {
-		some := b[:min(len(b), ByteBurst)]
+		some := b[:min(len(b), byteBucket)]
 		if err := c.pacer.drain(c.open, c.to, len(some)); err != nil {
 			return n, &net.OpError{Op: "write", Net: "tcp", Addr: c.RemoteAddr(), Err: net.ErrClosed}
 		}

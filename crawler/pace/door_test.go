@@ -93,7 +93,7 @@ func TestDoorIsPaced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range HostBurst {
+		for range hostBucket {
 			if err := p.turn(t.Context(), nil, netip.MustParseAddrPort("8.8.8.8:6346"), opening, 0, p.permit); err != nil {
 				t.Fatal(err)
 			}

@@ -88,19 +88,32 @@ type Rates struct {
 
 func (r Rates) each() []float64 { return []float64{r.Total, r.Wide, r.Near, r.Host} }
 
-// Bursts of packets: what one visit sends to its host goes out without delay. That of all together is what a tenth of a second
+// Bursts of packets: most of what one visit sends to its host goes out without delay. That of all together is what a tenth of a second
 // lets through, so that coarse timers do not slow a fast crawl down.
+//
+// Buckets hold less than the bursts, since rates must hold where packets arrive: one may leave a little later than its turn was, the
+// next one not, and so they come nearer to each other than their turns were. The room left for that is a packet, and of all together
+// what a twentieth of a second lets through.
 const (
 	HostBurst = 4
 	NearBurst = 4
 	WideBurst = 8
+
+	hostBucket = HostBurst - 1
+	nearBucket = NearBurst - 1
+	wideBucket = WideBurst - 1
 )
 
 // TotalBurst is the burst of a rate of packets or visits to all hosts together.
-func TotalBurst(perSecond float64) int { return 1 + int(perSecond/10) }
+func TotalBurst(perSecond float64) int { return 2 + int(perSecond/10) }
+
+func totalBucket(perSecond float64) int { return 1 + int(perSecond/20) }
 
 // ByteBurst is the burst of a rate of bytes, to whomever: room for a few hellos.
-const ByteBurst = 4096
+const (
+	ByteBurst  = 4096
+	byteBucket = ByteBurst / 2
+)
 
 // meters hold the rates of one kind.
 type meters struct {
@@ -109,19 +122,19 @@ type meters struct {
 }
 
 func (r Rates) meters() meters {
-	return meters{newLimiter(r.Total, TotalBurst(r.Total)), [3]*meter{
-		newMeter(r.Wide, WideBurst, 16, 48),
-		newMeter(r.Near, NearBurst, 24, 64),
-		newMeter(r.Host, HostBurst, 32, 128),
+	return meters{newLimiter(r.Total, totalBucket(r.Total)), [3]*meter{
+		newMeter(r.Wide, wideBucket, 16, 48),
+		newMeter(r.Near, nearBucket, 24, 64),
+		newMeter(r.Host, hostBucket, 32, 128),
 	}}
 }
 
 // byteMeters are meters of bytes.
 func (r Rates) byteMeters() meters {
-	return meters{newLimiter(r.Total, ByteBurst+int(r.Total/10)), [3]*meter{
-		newMeter(r.Wide, ByteBurst, 16, 48),
-		newMeter(r.Near, ByteBurst, 24, 64),
-		newMeter(r.Host, ByteBurst, 32, 128),
+	return meters{newLimiter(r.Total, byteBucket+int(r.Total/20)), [3]*meter{
+		newMeter(r.Wide, byteBucket, 16, 48),
+		newMeter(r.Near, byteBucket, 24, 64),
+		newMeter(r.Host, byteBucket, 32, 128),
 	}}
 }
 

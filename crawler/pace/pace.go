@@ -2,7 +2,7 @@
 // out of scope or excluded before anything is sent, and makes the rest wait for its turn.
 //
 // The rates are token buckets, for attempts to connect, for datagrams and for bytes that are sent, each to all hosts together,
-// to a /16 (/48 of IPv6), to a /24 (/64) and to one host. Over any window W, no more than rate·W + burst leaves; [TotalBurst],
+// to a /16 (/48 of IPv6), to a /24 (/64) and to one host. Over any window W, no more than rate·W + burst arrives; [TotalBurst],
 // [WideBurst], [NearBurst], [HostBurst] and [ByteBurst] are the bursts. When this side turns out to be the limit, the Pacer
 // slows down by itself, and says so.
 //
@@ -129,7 +129,7 @@ func New(l Limits) (*Pacer, error) {
 		strangers: newStrangers(l.Attempts, l.Strangers),
 		seats:     newSeats(l.Connections, l.ConnectionsNear),
 		brake:     &brake{log: l.Log},
-		visits:    newLimiter(l.Visits, TotalBurst(l.Visits)),
+		visits:    newLimiter(l.Visits, totalBucket(l.Visits)),
 		packet:    [packets]meters{opening: l.Opens.meters(), datagram: l.Datagrams.meters()},
 		bytes:     l.Bytes.byteMeters(),
 	}, nil

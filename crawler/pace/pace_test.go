@@ -146,10 +146,10 @@ func TestVisitRateHoldsInEveryWindow(t *testing.T) {
 func TestAdmitGrantsSome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPacer(t, Limits{Scope: Lab, Visits: 50})
-		if granted, _ := p.Admit(4); granted != 4 {
-			t.Errorf("%d of 4 visits may begin", granted)
+		if granted, _ := p.Admit(2); granted != 2 {
+			t.Errorf("%d of 2 visits may begin", granted)
 		}
-		if granted, _ := p.Admit(100); granted != TotalBurst(50)-4 {
+		if granted, _ := p.Admit(100); granted != totalBucket(50)-2 {
 			t.Errorf("%d visits more may begin", granted)
 		}
 		granted, wait := p.Admit(1)
@@ -171,7 +171,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPacer(t, Limits{Scope: Lab, Opens: Rates{Host: 0.001}})
 		to := netip.MustParseAddrPort("127.40.0.1:6346")
-		p.packet[opening].take(to.Addr(), HostBurst, 0)
+		p.packet[opening].take(to.Addr(), hostBucket, 0)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		started := time.Now()
@@ -186,7 +186,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 
 func TestMeterForgetsIdleHosts(t *testing.T) {
 	var now time.Duration
-	m := newMeter(1, HostBurst, 32, 128)
+	m := newMeter(1, hostBucket, 32, 128)
 	addr := netip.MustParseAddr("127.40.0.0")
 	for range 20 * sweepFrom {
 		m.take(addr, 1, now)
@@ -196,7 +196,7 @@ func TestMeterForgetsIdleHosts(t *testing.T) {
 	if n := len(m.full); n > sweepFrom {
 		t.Errorf("%d prefixes kept for about 100 busy hosts", n)
 	}
-	busy := newMeter(1, HostBurst, 32, 128)
+	busy := newMeter(1, hostBucket, 32, 128)
 	for range 3 * sweepFrom {
 		busy.take(addr, 1, now)
 		addr = addr.Next()
@@ -366,7 +366,7 @@ func TestClosedSocketEndsTheWaitOfWriters(t *testing.T) {
 			t.Fatal(err)
 		}
 		to := netip.MustParseAddrPort("127.40.0.1:6346")
-		departures(t, p, HostBurst, to.String())
+		departures(t, p, hostBucket, to.String())
 		time.AfterFunc(time.Second, func() { s.Close() })
 		started := time.Now()
 		if _, err := s.WriteTo([]byte("x"), net.UDPAddrFromAddrPort(to)); !errors.Is(err, net.ErrClosed) {

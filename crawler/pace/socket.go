@@ -60,7 +60,7 @@ func (s *socket) ReadFrom(b []byte) (n int, from net.Addr, err error) {
 
 // WriteToContext sends a datagram, and gives up waiting for its turn when ctx ends or the socket is closed.
 func (s *socket) WriteToContext(ctx context.Context, b []byte, to netip.AddrPort) error {
-	if len(b) > ByteBurst {
+	if len(b) > byteBucket {
 		return fmt.Errorf("send to %v: %d bytes are too many for a datagram of a census", to, len(b))
 	}
 	for attempt := 0; ; attempt++ {

@@ -153,7 +153,7 @@ func (w *wire) now() time.Duration { return time.Since(w.pacer.started) }
 func (w *wire) Jitter() time.Duration { return w.pacer.limits.Jitter }
 
 func (w *wire) Send(to netip.AddrPort, b []byte) (wait time.Duration, err error) {
-	if len(b) > ByteBurst {
+	if len(b) > byteBucket {
 		return 0, fmt.Errorf("send to %v: %d bytes are too many for a datagram of a census", to, len(b))
 	}
 	if wait, err := w.pacer.ask(to, datagram, len(b), w.pacer.permit); wait > 0 || err != nil {

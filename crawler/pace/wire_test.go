@@ -181,7 +181,7 @@ func TestWireLeavesThroughThePacer(t *testing.T) {
 		t.Errorf("Connect out of scope: %v", err)
 	}
 	to := netip.MustParseAddrPort("127.26.0.6:9")
-	for range HostBurst {
+	for range hostBucket {
 		if wait, err := w.Send(to, []byte("x")); wait != 0 || err != nil {
 			t.Fatalf("Send within the burst: %v, %v", wait, err)
 		}
@@ -189,7 +189,7 @@ func TestWireLeavesThroughThePacer(t *testing.T) {
 	if wait, err := w.Send(to, []byte("x")); wait <= 0 || err != nil {
 		t.Errorf("Send beyond the burst: %v, %v", wait, err)
 	}
-	for range HostBurst {
+	for range hostBucket {
 		w.Connect(to, []byte("x")) // nobody listens there
 	}
 	if _, wait, err := w.Connect(to, []byte("x")); wait <= 0 || err != nil {

@@ -357,7 +357,7 @@ func TestVisitThatWaitsForItsTurnEndsWithItsContext(t *testing.T) {
 		c.Methods = []probe.Method{probe.UDPPing, probe.TCPCrawl}
 		out(c)
 	})
-	for range pace.HostBurst {
+	for range pace.HostBurst - 1 {
 		if seen := p.Probe(t.Context(), e); outcomes(seen)[probe.UDPPing] != probe.Answered {
 			t.Fatalf("a visit within the burst: %v", outcomes(seen))
 		}
