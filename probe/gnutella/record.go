@@ -166,7 +166,9 @@ func (r *record) headers(f handshake.Fields) {
 // features keeps the fields of a handshake that say what a servent can do.
 func (r *record) features(f handshake.Fields) {
 	for _, name := range keptHeaders {
-		r.note(strings.ToLower(name), f.Get(name))
+		if value := f.Get(name); value != "" {
+			r.note(strings.ToLower(name), value)
+		}
 	}
 }
 
@@ -180,12 +182,18 @@ func (r *record) role(ultrapeer bool) {
 // uptime reads X-Live-Since, or else Uptime ("3D 4H 12M"). A start in the future, which clocks that differ a little make, is
 // an uptime of zero; more than an hour of it, or of ten years, tells nothing.
 func uptime(f handshake.Fields, now time.Time) (time.Duration, bool) {
-	if start, err := time.Parse(time.RFC1123Z, f.Get("X-Live-Since")); err == nil {
-		up := now.Sub(start)
-		return max(up, 0), up > -time.Hour && up < maxUptime
+	if since := f.Get("X-Live-Since"); since != "" {
+		if start, err := time.Parse(time.RFC1123Z, since); err == nil {
+			up := now.Sub(start)
+			return max(up, 0), up > -time.Hour && up < maxUptime
+		}
+	}
+	told := f.Get("Uptime")
+	if told == "" {
+		return 0, false
 	}
 	var days, hours, minutes uint16
-	if n, err := fmt.Sscanf(f.Get("Uptime"), "%dD %dH %dM", &days, &hours, &minutes); n != 3 || err != nil {
+	if n, err := fmt.Sscanf(told, "%dD %dH %dM", &days, &hours, &minutes); n != 3 || err != nil {
 		return 0, false
 	}
 	up := time.Duration(days)*24*time.Hour + time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
