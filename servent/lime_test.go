@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"gnucensus/servent/message"
 	"gnucensus/servent/transfer"
@@ -52,6 +53,24 @@ func TestLimeWireIsTheGuideOfALeaf(t *testing.T) {
 			t.Errorf("told %+v", status)
 		}
 	}, func(c *Config) { c.Role, c.Slots.Leaves = Leaf, 0 })
+}
+
+// TestLimeWireHelpsByOthers: that nobody connects proves little where LimeWire was asked alone, which connects to nobody itself.
+func TestLimeWireHelpsByOthers(t *testing.T) {
+	t.Parallel()
+	inRig(t, func(r *rig) {
+		for helping := 1; helping <= enoughHelp; helping++ {
+			up := r.plays(Ultrapeer, modern)
+			up.supports(lime...)
+			if tcp, _ := told[*message.TCPConnectBack](up); len(tcp) != 1 {
+				t.Errorf("helper %d is asked %d times", helping, len(tcp))
+			}
+			time.Sleep(helpWait)
+			if got := r.walled(); got != (helping == enoughHelp) {
+				t.Errorf("with %d helpers: firewalled %t", helping, got)
+			}
+		}
+	}, leafWithFiles)
 }
 
 // TestHelpersOfOldAndNear: a helper is asked in the version that it reads, and one on the node's own host not at all.

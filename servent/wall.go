@@ -13,6 +13,7 @@ import (
 // Times of the test whether others can reach the node ("Am I firewalled?" in "Transfer between servents").
 const (
 	helpers     = 3                // neighbours that are asked to connect back
+	enoughHelp  = helpers          // whose silence proves something, if each of them asks others to do it
 	helpWait    = 30 * time.Second // for them to do it
 	proofLife   = 30 * time.Minute // of a proof that others can
 	testAgain   = 10 * time.Minute // after a test that nobody passed
@@ -107,11 +108,11 @@ func (n *Node) testWall(ctx context.Context) {
 	}
 	for {
 		var wake <-chan struct{}
-		tcp, udp, asked := n.callForHelp()
-		if asked {
-			if !pause(ctx, helpWait) {
-				return
-			}
+		tcp, udp, help := n.callForHelp()
+		if help > 0 && !pause(ctx, helpWait) {
+			return
+		}
+		if help >= enoughHelp {
 			n.judge(tcp, udp)
 		} else {
 			wake = n.wall.wake
@@ -129,8 +130,9 @@ func (n *Node) testWall(ctx context.Context) {
 	}
 }
 
-// callForHelp asks neighbours to connect back by TCP, UDP or both, where a proof is missing, and tells whether there were any.
-func (n *Node) callForHelp() (tcp, udp, asked bool) {
+// callForHelp asks neighbours to connect back by TCP, UDP or both, where a proof is missing, and tells what their silence is worth:
+// one that connects by itself is enough, one that asks its own neighbours to do it, as LimeWire does, may have none.
+func (n *Node) callForHelp() (tcp, udp bool, help int) {
 	now := time.Now()
 	n.wall.mu.Lock()
 	tcp, udp = n.wall.tcp.due(now), n.wall.udp.due(now)
@@ -138,7 +140,7 @@ func (n *Node) callForHelp() (tcp, udp, asked bool) {
 	ping := n.wall.ping
 	n.wall.mu.Unlock()
 	if !tcp && !udp {
-		return tcp, udp, false
+		return tcp, udp, 0
 	}
 	port, left := n.cfg.Addr.Port(), helpers
 	for _, p := range n.seats.linked() {
@@ -153,8 +155,11 @@ func (n *Node) callForHelp() (tcp, udp, asked bool) {
 			p.tell(ping, &message.UDPConnectBack{Version: min(2, version), Port: port, GUID: ping})
 		}
 		left--
+		if help++; !p.knows(message.LIME, 7) {
+			help = enoughHelp
+		}
 	}
-	return tcp, udp, left < helpers
+	return tcp, udp, help
 }
 
 // judge takes what was tested and not proved to be shut.
