@@ -66,6 +66,7 @@ func TestLimeWireHelpsByOthers(t *testing.T) {
 				t.Errorf("helper %d is asked %d times", helping, len(tcp))
 			}
 			time.Sleep(helpWait)
+			synctest.Wait()
 			if got := r.walled(); got != (helping == enoughHelp) {
 				t.Errorf("with %d helpers: firewalled %t", helping, got)
 			}
