@@ -13,7 +13,7 @@ func (g *Graph) Random(seed uint64) *Graph {
 	all := hosts * (hosts - 1) / 2
 	if links <= all/2 {
 		for _, l := range drawn(seed, hosts, links) {
-			b.take(l)
+			b.take(l.edge())
 		}
 		return b.Graph()
 	}
@@ -21,41 +21,40 @@ func (g *Graph) Random(seed uint64) *Graph {
 	lacking := drawn(seed, hosts, all-links)
 	for v := range int32(hosts) {
 		for w := range v {
-			l := edge{from: v, to: w}
+			l := pairOf(v, w)
 			if len(lacking) > 0 && lacking[0] == l {
 				lacking = lacking[1:]
 				continue
 			}
-			b.take(l)
+			b.take(l.edge())
 		}
 	}
 	return b.Graph()
 }
 
-// drawn returns so many different links, each from the host of the higher number to that of the lower, in ascending order.
-// There must be that many, and better twice as many.
-func drawn(seed uint64, hosts, links int) []edge {
+// A pair is a link as one number, which sorts faster than two: the host of the higher number in the upper half.
+type pair uint64
+
+func pairOf(v, w int32) pair { return pair(max(v, w))<<32 | pair(min(v, w)) }
+
+func (p pair) edge() edge { return edge{from: int32(p >> 32), to: int32(p)} }
+
+// drawn returns so many different links in ascending order. There must be that many, and better twice as many.
+func drawn(seed uint64, hosts, links int) []pair {
 	random := rand.New(rand.NewPCG(seed, 0))
-	list := make([]edge, 0, links)
+	list := make([]pair, 0, links)
 	for len(list) < links {
 		for range links - len(list) {
 			v, w := random.Int32N(int32(hosts)), random.Int32N(int32(hosts)-1)
 			if w >= v {
 				w++
 			}
-			list = append(list, edge{from: max(v, w), to: min(v, w)})
+			list = append(list, pairOf(v, w))
 		}
-		slices.SortFunc(list, edge.compare)
+		slices.Sort(list)
 		list = slices.Compact(list)
 	}
 	return list
-}
-
-func (e edge) compare(other edge) int {
-	if e.from != other.from {
-		return int(e.from) - int(other.from)
-	}
-	return int(e.to) - int(other.to)
 }
 
 // Among returns the graph of the chosen hosts and the links between them, told as they were. The hosts are numbered anew, in

@@ -72,9 +72,12 @@ func (g *Graph) Decline() Decline {
 // ByDegree returns all hosts, those with most links first. Degrees are those of the whole graph and are not counted anew as
 // hosts go; hosts of the same degree are in the order of their numbers.
 func (g *Graph) ByDegree() []int32 {
-	order := g.numbers()
-	slices.SortStableFunc(order, func(v, w int32) int { return g.Degree(w) - g.Degree(v) })
-	return order
+	degrees := g.Degrees()
+	most := slices.Max(append([]int{0}, degrees...))
+	for v := range degrees {
+		degrees[v] = most - degrees[v]
+	}
+	return byDegree(degrees)
 }
 
 // Shuffled returns all hosts in a random order, the same for the same seed.
