@@ -78,6 +78,9 @@ func TestGet(t *testing.T) {
 			t.Errorf("again: exit %d: %s", r.code, r.stderr)
 		}
 	}
+	if text := must(t, "get", "--out", t.TempDir(), two.Magnet); !strings.Contains(text, "bytes     18\n") || !strings.Contains(text, "verified  true\n") {
+		t.Errorf("for people:\n%s", text)
+	}
 	for _, test := range []struct {
 		args string
 		code int

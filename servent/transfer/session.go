@@ -21,7 +21,7 @@ const (
 	slowRate  = 2 << 10          // … so many bytes a second
 	maxMoves  = 3                // redirections within a connection
 	maxMisses = 3                // answers without a part, in a connection
-	maxPauses = 20               // in the queue of a source, in a connection
+	maxPauses = 200              // in the queue of a source, in a connection: LimeWire keeps a place for hours
 	coarse    = 4                // times the usual segment: a tree of larger ones is of no use while the file is fetched
 )
 
