@@ -36,7 +36,12 @@ func (n *Node) greet(hello handshake.Fields, remote netip.AddrPort) (handshake.R
 	if n.isOwn(p.addr) {
 		return n.refuse(409, "Already connected", p), nil // to itself
 	}
-	switch n.seat(p) {
+	got := n.seat(p)
+	if got == twice && p.nat { // another host behind the same router
+		p.addr = netip.AddrPort{}
+		got = n.seat(p)
+	}
+	switch got {
 	case full:
 		return n.refusal(p), nil
 	case twice:

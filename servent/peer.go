@@ -24,6 +24,7 @@ type peer struct {
 	uses   families       // of addresses, as its hello says
 	as     Role           // the node's own, as the peer knows it
 	guided bool           // it came as an ultrapeer and was told that none is needed; its seat is that of a leaf
+	nat    bool           // it told an address of a network of its own; addr has that of the connection instead
 	agent  string
 
 	since time.Time // when the link began
@@ -66,7 +67,7 @@ func newPeer(hello handshake.Fields, remote netip.AddrPort) *peer {
 	}
 	p.addr = preferred(hello.Addrs("Node", "Listen-IP", "X-My-Address", "Node-IPv6"))
 	if p.addr.IsValid() && !vicinity.Tellable(p.addr.Addr(), remote.Addr()) {
-		p.addr = netip.AddrPortFrom(remote.Addr(), p.addr.Port()) // behind a router, it knows no better
+		p.addr, p.nat = netip.AddrPortFrom(remote.Addr(), p.addr.Port()), true // it knows no better
 	}
 	return p
 }

@@ -100,11 +100,18 @@ func TestNewcomersBehindRouters(t *testing.T) {
 	t.Parallel()
 	c := ultrapeer("127.64.6.1:6346")
 	host := run(t, c)
-	for i, said := range []string{"192.168.1.2:6347", "0.0.0.0:6348", "198.51.100.7:6349"} {
-		join(t, "127.64.6.1:6346", "Listen-IP", said)
-		want := []string{"127.0.0.1:6347", "127.0.0.1:6348", said}[i]
-		if e := host.began(t); e.Addr != addr(want) {
-			t.Errorf("%s is known by %v", said, e.Addr)
+	for _, c := range []struct {
+		said string
+		want netip.AddrPort
+	}{
+		{"192.168.1.2:6347", addr("127.0.0.1:6347")},
+		{"0.0.0.0:6348", addr("127.0.0.1:6348")},
+		{"198.51.100.7:6349", addr("198.51.100.7:6349")},
+		{"192.168.1.3:6347", netip.AddrPort{}},
+	} {
+		join(t, "127.64.6.1:6346", "Listen-IP", c.said)
+		if e := host.began(t); e.Addr != c.want {
+			t.Errorf("%s is known by %v", c.said, e.Addr)
 		}
 	}
 }
