@@ -337,6 +337,8 @@ func TestDisposition(t *testing.T) {
 		`inline; filename*="utf-8'en'quokka%20pouch.pdf"`: "quokka pouch.pdf",
 		`attachment; filename*=UTF-8''a%2Fb.txt`:          "a/b.txt",
 		`attachment; filename="x y.txt"`:                  "x y.txt",
+		`attachment; filename="census%20track+1.mp3"`:     "census track+1.mp3",
+		`attachment; filename="100% sure.txt"`:            "100% sure.txt",
 		`inline`:                                          "",
 		`filename*=utf-8'en'%zz`:                          "%zz",
 	} {

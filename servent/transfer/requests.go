@@ -57,15 +57,16 @@ func sizeOf(resp *response) (uint64, error) {
 	return size, err
 }
 
-// disposition returns the name in a Content-Disposition, in any of the forms that servents write; empty: none.
+// disposition returns the name in a Content-Disposition, in any of the forms that servents write; empty: none. LimeWire escapes it
+// in the plain form too.
 func disposition(value string) string {
 	_, name, found := strings.Cut(value, "filename*=")
-	if !found {
+	if found {
+		name = name[strings.LastIndexByte(name, '\'')+1:]
+	} else {
 		_, name, _ = strings.Cut(value, "filename=")
-		return strings.Trim(name, `"`)
 	}
 	name = strings.Trim(name, `"`)
-	name = name[strings.LastIndexByte(name, '\'')+1:]
 	if plain, err := url.PathUnescape(name); err == nil {
 		return plain
 	}
