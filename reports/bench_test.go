@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"io"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -10,6 +11,7 @@ import (
 
 	"gnucensus/probe"
 	"gnucensus/reports"
+	"gnucensus/reports/page"
 	"gnucensus/storage"
 )
 
@@ -21,7 +23,8 @@ const (
 )
 
 // BenchmarkMillion reports on a mesh of 1 million hosts and 15 million links. It reports the seconds that each report takes
-// once the hosts are kept, and those that keeping them takes, which the first report on a snapshot does.
+// the first time after the hosts are kept, those that keeping them takes, which the first report on a snapshot does, and those
+// that the page takes, the first time and when all is kept.
 func BenchmarkMillion(b *testing.B) {
 	db := database(b)
 	snapshot := recordMesh(b, db)
@@ -41,6 +44,9 @@ func BenchmarkMillion(b *testing.B) {
 				_, err := reports.Run(b.Context(), db, name, snapshot, version)
 				return err
 			})
+		}
+		for _, name := range []string{"first-page", "page"} {
+			timed(name, func() error { return page.Write(b.Context(), db, snapshot, version, io.Discard) })
 		}
 	}
 }
