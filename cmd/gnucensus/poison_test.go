@@ -215,3 +215,56 @@ func TestBoundsHoldOverAResume(t *testing.T) {
 		t.Errorf("%d datagrams came to a host that does not answer", packets)
 	}
 }
+
+// TestANetworkIsNoVictim lets a host name sixty addresses of one /24 at which nobody answers: packets come to few of them.
+func TestANetworkIsNoVictim(t *testing.T) {
+	t.Parallel()
+	const named, strangers = 60, 8
+	hosts := network(t, lab.Plan{Ultrapeers: 1, Seed: 13})
+	var names []netip.AddrPort
+	var victims []*victim
+	for n := range named {
+		v := &victim{addr: beside(hosts, 256+n)}
+		v.serve(t, nil)
+		victims, names = append(victims, v), append(names, v.addr)
+	}
+	seed := &victim{addr: beside(hosts, 0)}
+	seed.serve(t, naming(t, names))
+	dsn := storagetest.DSN(t)
+	s := decode[summary](t, must(t, seeded(hosts, dsn, "--seed", seed.addr.String(), "--strangers", fmt.Sprint(strangers), "--query-via", "0")...))
+	tried := 0
+	for _, v := range victims {
+		if v.packets.Load() > 0 {
+			tried++
+		}
+	}
+	if s.State != "complete" || s.Heard != named+2 || tried != strangers {
+		t.Errorf("%+v, and %d of %d addresses were tried, want %d", s, tried, named, strangers)
+	}
+}
+
+// TestAKillFreesNoPoison kills a crawl that a liar has told of many hosts. The resumed one believes no more of it than one whole crawl
+// does.
+func TestAKillFreesNoPoison(t *testing.T) {
+	t.Parallel()
+	const lies, believed = 500, 20
+	hosts := network(t, lab.Plan{Ultrapeers: 10, Leaves: 90, Seed: 14})
+	var names []netip.AddrPort
+	for n := range lies {
+		names = append(names, invented(10*n+1))
+	}
+	liar := &victim{addr: beside(hosts, 0)}
+	liar.serve(t, naming(t, names))
+	dsn := storagetest.DSN(t)
+	crawl := start(t, seeded(hosts, dsn, "--seed", liar.addr.String(), "--query-via", "0", "--one-word", fmt.Sprint(believed), "--rate", "20")...)
+	before := awaitVisits(t, dsn, 30)
+	if err := crawl.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	crawl.end(t)
+	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
+	visited := rows(t, open(t, dsn), `SELECT count(*) FILTER (WHERE visited), count(*) FROM report.host WHERE host LIKE '127.27.%'`)[0]
+	if s.State != "complete" || visited[1] != int64(lies) || visited[0] != int64(believed) {
+		t.Errorf("%d hosts were visited before the kill, then %+v; %v of %v invented hosts were tried", before, s, visited[0], visited[1])
+	}
+}

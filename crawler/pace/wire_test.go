@@ -197,6 +197,33 @@ func TestWireLeavesThroughThePacer(t *testing.T) {
 	}
 }
 
+// No more connections are open over a wire than allowed, in all and near each other; who is hung up makes room.
+func TestConnectionsOfAWireAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, limits := range map[string]Limits{
+		"in all": {Scope: Lab, Connections: 2}, "near": {Scope: Lab, Connections: 9, ConnectionsNear: 2},
+	} {
+		w, host := newWire(t, limits), listen(t, "127.63.23.1")
+		open := func() (number uint32, free bool) {
+			t.Helper()
+			number, wait, err := w.Connect(host.addr, []byte("hello"))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			return number, wait == 0
+		}
+		first, one := open()
+		_, two := open()
+		if _, three := open(); !one || !two || three {
+			t.Errorf("%s: of three connections these were made: %v, %v, %v", name, one, two, three)
+		}
+		w.Hang(first)
+		if _, again := open(); !again {
+			t.Errorf("%s: no room after a connection was hung up", name)
+		}
+	}
+}
+
 func TestWireIsWoken(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, Limits{Scope: Lab})
