@@ -16,6 +16,9 @@ import (
 	"gnucensus/sql"
 )
 
+// keptRows is how many rows an answer may have to be kept: more are hits, each of which a figure shows.
+const keptRows = 1_000_000
+
 // Answer selects, as [DB.Select] does, what a snapshot tells that had a size before. When its hosts are kept, so is the answer:
 // the same statement with the same arguments is answered without a look at a host, as long as the hosts stay kept.
 func (db *DB) Answer(ctx context.Context, id int64, at Size, statement string, args ...any) (*Rows, error) {
@@ -32,8 +35,8 @@ func (db *DB) Answer(ctx context.Context, id int64, at Size, statement string, a
 		return nil, fmt.Errorf("look for an answer of snapshot %d: %w", id, err)
 	}
 	answer, err := db.Select(ctx, statement, args...)
-	if err != nil {
-		return nil, err
+	if err != nil || len(answer.Values) > keptRows {
+		return answer, err
 	}
 	if named["answer"], err = encodeRows(answer); err != nil {
 		return nil, err
