@@ -21,6 +21,7 @@ type Dialect struct {
 	Guess     bool                    // as an ultrapeer it answers queries by UDP
 	Deflate   bool                    // it compresses for those who accept it
 	Bye       bool                    // it says and understands BYE
+	TLS       bool                    // it tells in PONGs that it accepts TLS
 	Node      bool                    // it tells where it listens in the field Node, beside Listen-IP
 	Comma     string                  // what stands between addresses in lists
 	Folds     bool                    // X-Try-Ultrapeers is folded over several lines
@@ -42,10 +43,13 @@ var (
 	GTKG = Dialect{ // gtk-gnutella
 		Crawl: CrawlOK, UDPCrawl: true,
 		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
-		GGEP: true, VC: true, Dynamic: true, Guess: true, Deflate: true, Bye: true, Node: true, Comma: ", ", Folds: true,
+		GGEP: true, VC: true, Dynamic: true, Guess: true, Deflate: true, Bye: true, TLS: true, Node: true, Comma: ", ",
+		Folds:    true,
 		Shielded: handshake.Reply{Code: 204, Reason: "Shielded leaf node"},
 	}
-	Modern = Dialect{ // a servent that is to be understood by all of them: LimeWire reads no folded lines, and asks by SO alone
+	// Modern is a servent that is to be understood by all of them. LimeWire reads no folded lines, and asks by SO alone. Where it
+	// is told of TLS it tries its own, and nothing else; gtk-gnutella offers an upgrade to whomever it dials.
+	Modern = Dialect{
 		Crawl: CrawlOK, UDPCrawl: true,
 		Features: message.FeatureMinutes | message.FeatureNew | message.FeatureAgents, Packing: message.PackGTKG,
 		GGEP: true, VC: true, Dynamic: true, SecureOOB: true, Guess: true, Deflate: true, Bye: true, Node: true, Comma: ", ",
@@ -53,11 +57,11 @@ var (
 	}
 	LimeWire = Dialect{ // LimeWire and its descendants
 		Crawl: CrawlHi, UDPCrawl: true, Features: 0x7f, Packing: message.PackLime,
-		GGEP: true, Dynamic: true, SecureOOB: true, Deflate: true, Comma: ",",
+		GGEP: true, Dynamic: true, SecureOOB: true, Deflate: true, TLS: true, Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "We're Leaves"},
 	}
 	Classic = Dialect{ // servents with GGEP that nobody taught to be crawled
-		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, Comma: ",",
+		GGEP: true, VC: true, Dynamic: true, Deflate: true, Bye: true, TLS: true, Comma: ",",
 		Shielded: handshake.Reply{Code: 503, Reason: "I am a shielded leaf node"},
 	}
 	Plain = Dialect{ // a small client of today: the messages of 0.4 on links of 0.6

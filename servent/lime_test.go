@@ -95,3 +95,18 @@ func TestHelpersOfOldAndNear(t *testing.T) {
 		r.came(netip.MustParseAddr("127.64.1.2"))
 	}, leafWithFiles)
 }
+
+// TestLimeWireIsNotToldOfTLS that is not its own, by a servent that is to be understood by all.
+func TestLimeWireIsNotToldOfTLS(t *testing.T) {
+	t.Parallel()
+	for tells, dialect := range map[bool]Dialect{true: GTKG, false: Modern} {
+		inRig(t, func(r *rig) {
+			p := r.plays(Ultrapeer, modern)
+			p.says(message.Message{GUID: message.NewGUID(), TTL: 1, Body: &message.Ping{}})
+			pongs, _ := heard[*message.Pong](p)
+			if len(pongs) != 1 || pongs[0].GGEP().TLS() != tells {
+				t.Errorf("PONGs %+v; want one with TLS %t", pongs, tells)
+			}
+		}, func(c *Config) { c.TLS, c.Dialect = true, dialect })
+	}
+}

@@ -109,7 +109,7 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 			blocks = append(blocks, ggep.QK(n.queryKey(from, 0)))
 		}
 	}
-	if n.tls != nil {
+	if n.tellsTLS() {
 		blocks = append(blocks, ggep.TLS())
 	}
 	if six := n.six(); six.IsValid() {
@@ -132,6 +132,9 @@ func (n *Node) extensions(asked ggep.Blocks, from netip.AddrPort) []byte {
 	}
 	return tail
 }
+
+// tellsTLS tells whether the node says that it accepts TLS, to hosts that it has no link with.
+func (n *Node) tellsTLS() bool { return n.tls != nil && n.cfg.Dialect.TLS }
 
 // hostsFor returns the hosts that a PING by UDP asks for: any by SCP, those that answer queries by UDP with QK beside it, or by
 // GUE without it.

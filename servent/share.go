@@ -44,7 +44,7 @@ func (n *Node) headPong(ping *message.HeadPing, from netip.AddrPort) *message.He
 	if _, found := n.cfg.Library.BySHA1(*u.SHA1); found {
 		status = message.HeadStatus{
 			Code: message.HeadComplete, Vendor: message.VendorCode(n.cfg.Vendor.Code), Queue: int8(-min(n.server.Free(), 127)),
-			TLS: n.tls != nil,
+			TLS: n.tellsTLS(),
 		}
 		if n.server.Busy() {
 			status.Queue = message.HeadBusy
