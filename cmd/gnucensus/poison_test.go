@@ -258,12 +258,16 @@ func TestAKillFreesNoPoison(t *testing.T) {
 	dsn := storagetest.DSN(t)
 	crawl := start(t, seeded(hosts, dsn, "--seed", liar.addr.String(), "--query-via", "0", "--one-word", fmt.Sprint(believed), "--rate", "20")...)
 	before := awaitVisits(t, dsn, 30)
+	db := open(t, dsn)
+	eventually(t, "the liar was not visited", func() bool {
+		return rows(t, db, `SELECT count(*) FROM report.host WHERE host LIKE '127.27.%'`)[0][0].(int64) > 0
+	})
 	if err := crawl.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	crawl.end(t)
 	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
-	visited := rows(t, open(t, dsn), `SELECT count(*) FILTER (WHERE visited), count(*) FROM report.host WHERE host LIKE '127.27.%'`)[0]
+	visited := rows(t, db, `SELECT count(*) FILTER (WHERE visited), count(*) FROM report.host WHERE host LIKE '127.27.%'`)[0]
 	if s.State != "complete" || visited[1] != int64(lies) || visited[0] != int64(believed) {
 		t.Errorf("%d hosts were visited before the kill, then %+v; %v of %v invented hosts were tried", before, s, visited[0], visited[1])
 	}
