@@ -22,19 +22,18 @@
 --   more of its files. In the row below it, the servent had answered the same words asked through another ultrapeer.
 -- without queries: No query was asked: nothing can be said of latency.
 -- without hits: No hit came: there are no delays.
-WITH query AS MATERIALIZED (
+WITH hit AS MATERIALIZED (
+    SELECT observation_id, words, servent, delay_ms, hops, firewalled FROM report.hit WHERE snapshot_id = $1
+),
+query AS MATERIALIZED (
     SELECT q.observation_id, q.hits, f.delay_ms
     FROM report.query q
     LEFT JOIN (
         SELECT observation_id, min(delay_ms) AS delay_ms
-        FROM report.hit
-        WHERE snapshot_id = $1
+        FROM hit
         GROUP BY observation_id
     ) f USING (observation_id)
     WHERE q.snapshot_id = $1
-),
-hit AS MATERIALIZED (
-    SELECT observation_id, words, servent, delay_ms, hops, firewalled FROM report.hit WHERE snapshot_id = $1
 ),
 bucket (low, high) AS (
     SELECT lag(b.high, 1, 0) OVER (ORDER BY b.high), b.high
