@@ -226,10 +226,8 @@ func (s *Snapshot) Finish(ctx context.Context, complete bool) error {
 	if _, err := s.conn.Exec(ctx, sql.Query("finish_snapshot"), args); err != nil {
 		return fmt.Errorf("finish snapshot: %w", s.explain(err))
 	}
-	for _, look := range []string{"summarize", "analyze"} {
-		if _, err := s.conn.Exec(ctx, sql.Query(look)); err != nil {
-			return fmt.Errorf("%s snapshot: %w", look, s.explain(err))
-		}
+	if _, err := s.conn.Exec(ctx, sql.Query("analyze")); err != nil {
+		return fmt.Errorf("analyze snapshot: %w", s.explain(err))
 	}
 	return nil
 }
