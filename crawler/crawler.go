@@ -38,9 +38,11 @@ type Config struct {
 	BatchAge     time.Duration // how long an observation waits for its batch to fill; 0: 2 s
 	WriteTimeout time.Duration // bound on the writing of one batch, also of the last one; 0: 30 s
 
-	Admit   func(n int) (granted int, wait time.Duration)            // how many of n visits may begin now; if none, when to ask again; nil: all
-	Visited []probe.Endpoint                                         // hosts that an earlier run has visited: heard of, but not visited again
-	Vouched func(host probe.Endpoint) (by probe.Endpoint, times int) // how many named a host in an earlier run, and one of them; nil: there was none
+	Admit   func(n int) (granted int, wait time.Duration) // how many of n visits may begin now; if none, when to ask again; nil: all
+	Visited []probe.Endpoint                              // hosts that an earlier run has visited: heard of, but not visited again
+
+	// Vouched tells how many hosts named one in an earlier run, and one of them; nil: there was none.
+	Vouched func(host probe.Endpoint) (by probe.Endpoint, times int)
 
 	Log *slog.Logger // nil: no log
 }

@@ -10,10 +10,10 @@ import (
 	"gnucensus/probe/roll"
 )
 
-// A frontier knows every host that was heard of, and hands out those that wait: who was vouched for by more hosts comes first, of
-// equals who is said to be an ultrapeer, since those name most others, and then who was heard of first or, under a seed, whom the
-// lot picks. A host costs it some 30 bytes, and 4 for each queue that it is in; it holds no pointers to hosts, so a million of them
-// cost the garbage collector nothing.
+// A frontier knows every host that was heard of, and hands out those that wait: who was vouched for by more hosts comes
+// first, of equals who is said to be an ultrapeer, since those name most others, and then who was heard of first or, under a
+// seed, whom the lot picks. A host costs it some 30 bytes, and 4 for each queue that it is in; it holds no pointers to
+// hosts, so a million of them cost the garbage collector nothing.
 type frontier struct {
 	network probe.Network // that of the first host; a walk is of one network
 	known   *roll.Roll
@@ -34,8 +34,8 @@ type standing struct {
 	mark    mark
 }
 
-// A mark counts who vouched for a host, up to maxVouchers, and says whether the host waits, whether it was visited, and whether
-// somebody is linked to it as to an ultrapeer.
+// A mark counts who vouched for a host, up to maxVouchers, and says whether the host waits, whether it was visited, and
+// whether somebody is linked to it as to an ultrapeer.
 type mark uint8
 
 const (
@@ -46,8 +46,8 @@ const (
 	peer     mark = 0x80
 )
 
-// Hosts are ranked by the binary order of the number of their vouchers: 1, 2 or 3, 4 to 7, 8 and more. A rank has two levels, the
-// upper one for ultrapeers.
+// Hosts are ranked by the binary order of the number of their vouchers: 1, 2 or 3, 4 to 7, 8 and more. A rank has two
+// levels, the upper one for ultrapeers.
 const (
 	maxVouchers = 8
 	levels      = 2 * 4
@@ -67,8 +67,8 @@ type promise struct {
 	due  time.Time
 }
 
-// newFrontier makes an empty frontier. Under a seed other than 0 it draws lots; unless word is 0, it hands so many hosts out that
-// one and the same host alone has named.
+// newFrontier makes an empty frontier. Under a seed other than 0 it draws lots; unless word is 0, it hands so many hosts out
+// that one and the same host alone has named.
 func newFrontier(seed uint64, word int) *frontier {
 	f := &frontier{known: roll.New(), word: word, spent: make(map[uint32]int)}
 	if seed != 0 {
@@ -84,8 +84,8 @@ func (f *frontier) know(e probe.Endpoint) {
 	}
 }
 
-// recall takes who vouched for a host in an earlier run: how many did, and one of them. A visited host for which nobody else did was
-// handed out on that one's word.
+// recall takes who vouched for a host in an earlier run: how many did, and one of them. A visited host for which nobody else
+// did was handed out on that one's word.
 func (f *frontier) recall(n uint32, by probe.Endpoint, times int) {
 	if times == 0 {
 		return

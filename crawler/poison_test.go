@@ -102,8 +102,8 @@ func recollection(m *memory) func(probe.Endpoint) (probe.Endpoint, int) {
 	}
 }
 
-// A walk that was killed has noted nobody as passed over. The one that goes on believes liars no more than one whole walk does, and
-// still begins with those whom more hosts name.
+// A walk that was killed has noted nobody as passed over. The one that goes on believes liars no more than one whole walk
+// does, and still begins with those whom more hosts name.
 func TestAKilledWalkForgetsNoPoison(t *testing.T) {
 	const hosts, lies, bound = 30, 1000, 40
 	g, killed := &graph{names: poisoned(hosts, lies)}, &memory{}

@@ -50,8 +50,8 @@ func (s *Snapshot) Vouchers(ctx context.Context) (*Vouchers, error) {
 	return v, nil
 }
 
-// Of tells how many hosts named an endpoint, up to 8, and one of them, until the snapshot records more. A host that named it in several
-// conversations may count again when others named it in between.
+// Of tells how many hosts named an endpoint, up to 8, and one of them, until the snapshot records more. A host that named it
+// in several conversations may count again when others named it in between.
 func (v *Vouchers) Of(e probe.Endpoint) (by probe.Endpoint, times int) {
 	id := v.snapshot.number.endpoints.Find(e.Addr)
 	if id == 0 || int(id) > len(v.vouched) || v.vouched[id-1].times == 0 {

@@ -154,8 +154,8 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 	return err
 }
 
-// recall tells prober, pacer and walk what was done before: whom other crawls asked lately, and, of a snapshot that goes on, who did
-// not answer and who named whom. So limits hold from one crawl to the next, and bounds over all runs of one.
+// recall tells prober, pacer and walk what was done before: whom other crawls asked lately, and, of a snapshot that goes on,
+// who did not answer and who named whom. So limits hold from one crawl to the next, and bounds over all runs of one.
 func (c *census) recall(ctx context.Context, cfg *crawler.Config) error {
 	if c.Scope == pace.Live.String() {
 		network := probe.Network(c.snapshot.Meta().Network)

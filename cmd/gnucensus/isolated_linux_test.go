@@ -16,9 +16,9 @@ import (
 // inNetwork, set in the environment, says that the test runs in a network of its own.
 const inNetwork = "GNUCENSUS_TEST_NETWORK"
 
-// isolated runs the test once more as a process in a network that has nothing but a loopback interface, and returns false; in that
-// process it returns true. The kernel counts there what was to leave the machine. Where the system allows no such network, the test
-// is skipped.
+// isolated runs the test once more as a process in a network that has nothing but a loopback interface, and returns false;
+// in that process it returns true. The kernel counts there what was to leave the machine. Where the system allows no such
+// network, the test is skipped.
 func isolated(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(inNetwork) != "" {

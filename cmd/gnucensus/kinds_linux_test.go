@@ -17,8 +17,8 @@ import (
 	"gnucensus/storage/storagetest"
 )
 
-// kindOutcomes are the outcomes that methods must have with hosts of each kind where they were used, in a lab and in a crowd. Of hosts
-// that leave, see checkLeft.
+// kindOutcomes are the outcomes that methods must have with hosts of each kind where they were used, in a lab and in a
+// crowd. Of hosts that leave, see checkLeft.
 var kindOutcomes = map[lab.Behaviour]map[probe.Method]probe.Outcome{
 	lab.Normal:     {probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered, probe.TCPCrawl: probe.Answered},
 	lab.Slow:       {probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Answered},
@@ -32,9 +32,9 @@ var kindOutcomes = map[lab.Behaviour]map[probe.Method]probe.Outcome{
 	lab.Leaving:    nil,
 }
 
-// TestHostsOfAllKinds crawls a network in which servents are dead, firewalled, full, slow, ignorant or leave in the middle, and light
-// hosts are silent, trim their lists or lie; some name hosts that opted out, or that are out of scope. Each host ends with the outcome
-// of its kind, all that answer are met, and nothing is sent where nothing may be.
+// TestHostsOfAllKinds crawls a network in which servents are dead, firewalled, full, slow, ignorant or leave in the middle,
+// and light hosts are silent, trim their lists or lie; some name hosts that opted out, or that are out of scope. Each host
+// ends with the outcome of its kind, all that answer are met, and nothing is sent where nothing may be.
 func TestHostsOfAllKinds(t *testing.T) {
 	t.Parallel()
 	if !isolated(t) {
@@ -120,8 +120,8 @@ func awaitDeath(t *testing.T, a netip.AddrPort) {
 	})
 }
 
-// checkKinds looks whether every host that answers was met, and whether each conversation ended as it must with a host of its kind.
-// Of those that nobody tells of any more, it is enough that they left.
+// checkKinds looks whether every host that answers was met, and whether each conversation ended as it must with a host of
+// its kind. Of those that nobody tells of any more, it is enough that they left.
 func checkKinds(t *testing.T, db *storage.DB, kinds map[string]lab.Behaviour) {
 	t.Helper()
 	met, held := map[string]bool{}, map[lab.Behaviour]int{}

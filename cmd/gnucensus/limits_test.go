@@ -12,8 +12,8 @@ import (
 	"gnucensus/storage/storagetest"
 )
 
-// TestOwnLimitsAreNotTheHosts crawls with far fewer descriptors than connections to silent hosts take. The crawl says so and slows
-// down, no host is taken for another kind for our sake, and who was not asked is asked when the crawl goes on.
+// TestOwnLimitsAreNotTheHosts crawls with far fewer descriptors than connections to silent hosts take. The crawl says so and
+// slows down, no host is taken for another kind for our sake, and who was not asked is asked when the crawl goes on.
 func TestOwnLimitsAreNotTheHosts(t *testing.T) {
 	t.Parallel()
 	hosts := network(t, lab.Plan{Ultrapeers: 10, Leaves: 50, Firewalled: 0.8, Seed: 11})

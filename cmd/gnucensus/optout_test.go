@@ -8,8 +8,8 @@ import (
 	"gnucensus/storage/storagetest"
 )
 
-// TestOptOutDuringACrawl lets the owner of a network opt out while the crawl visits its hosts one after another: no other of them is
-// visited from then on.
+// TestOptOutDuringACrawl lets the owner of a network opt out while the crawl visits its hosts one after another: no other of
+// them is visited from then on.
 func TestOptOutDuringACrawl(t *testing.T) {
 	t.Parallel()
 	const hosts, rate = 80, "10"

@@ -127,8 +127,8 @@ func naming(t *testing.T, names []netip.AddrPort) func(m message.Message) []byte
 	}
 }
 
-// TestPoisonedNetwork lets forty hosts name a hundred thousand others that do not exist, or that are victims: these are counted
-// as rumours, few of them are tried, those who opted out are not, and what is said of real hosts stays as it is.
+// TestPoisonedNetwork lets forty hosts name a hundred thousand others that do not exist, or that are victims: these are
+// counted as rumours, few of them are tried, those who opted out are not, and what is said of real hosts stays as it is.
 func TestPoisonedNetwork(t *testing.T) {
 	t.Parallel()
 	hosts := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 9})
@@ -178,8 +178,8 @@ func TestPoisonedNetwork(t *testing.T) {
 	}
 }
 
-// TestBoundsHoldOverAResume interrupts a crawl again and again. A host that does not answer gets its few packets from all runs together,
-// and a liar is believed once.
+// TestBoundsHoldOverAResume interrupts a crawl again and again. A host that does not answer gets its few packets from all
+// runs together, and a liar is believed once.
 func TestBoundsHoldOverAResume(t *testing.T) {
 	t.Parallel()
 	const ports, lies, believed = 12, 30, 30
@@ -197,7 +197,8 @@ func TestBoundsHoldOverAResume(t *testing.T) {
 	seed := &victim{addr: beside(hosts, 0)}
 	seed.serve(t, naming(t, names))
 	dsn := storagetest.DSN(t)
-	s := decode[summary](t, must(t, seeded(hosts, dsn, "--seed", seed.addr.String(), "--query-via", "0", "--one-word", fmt.Sprint(believed),
+	s := decode[summary](t, must(t, seeded(hosts, dsn, "--seed", seed.addr.String(), "--query-via", "0",
+		"--one-word", fmt.Sprint(believed),
 		"--max-hosts", "12", "--random-seed", "1")...))
 	runs := 1
 	for ; s.State != "complete" && runs < 20; runs++ {
@@ -231,7 +232,8 @@ func TestANetworkIsNoVictim(t *testing.T) {
 	seed := &victim{addr: beside(hosts, 0)}
 	seed.serve(t, naming(t, names))
 	dsn := storagetest.DSN(t)
-	s := decode[summary](t, must(t, seeded(hosts, dsn, "--seed", seed.addr.String(), "--strangers", fmt.Sprint(strangers), "--query-via", "0")...))
+	s := decode[summary](t, must(t, seeded(hosts, dsn, "--seed", seed.addr.String(), "--query-via", "0",
+		"--strangers", fmt.Sprint(strangers))...))
 	tried := 0
 	for _, v := range victims {
 		if v.packets.Load() > 0 {
@@ -243,8 +245,8 @@ func TestANetworkIsNoVictim(t *testing.T) {
 	}
 }
 
-// TestAKillFreesNoPoison kills a crawl that a liar has told of many hosts. The resumed one believes no more of it than one whole crawl
-// does.
+// TestAKillFreesNoPoison kills a crawl that a liar has told of many hosts. The resumed one believes no more of it than one
+// whole crawl does.
 func TestAKillFreesNoPoison(t *testing.T) {
 	t.Parallel()
 	const lies, believed = 500, 20
@@ -256,7 +258,8 @@ func TestAKillFreesNoPoison(t *testing.T) {
 	liar := &victim{addr: beside(hosts, 0)}
 	liar.serve(t, naming(t, names))
 	dsn := storagetest.DSN(t)
-	crawl := start(t, seeded(hosts, dsn, "--seed", liar.addr.String(), "--query-via", "0", "--one-word", fmt.Sprint(believed), "--rate", "20")...)
+	crawl := start(t, seeded(hosts, dsn, "--seed", liar.addr.String(), "--query-via", "0",
+		"--one-word", fmt.Sprint(believed), "--rate", "20")...)
 	before := awaitVisits(t, dsn, 30)
 	db := open(t, dsn)
 	eventually(t, "the liar was not visited", func() bool {

@@ -22,8 +22,8 @@ func (r *recorder) Recall(e probe.Endpoint, m probe.Method, until time.Time) {
 	r.asked = append(r.asked, storage.Asking{Endpoint: e, Method: m, At: until})
 }
 
-// TestANewCrawlKnowsWhoWasAsked begins a crawl soon after another one: on the live network it knows whom that asked, in a lab nobody
-// minds.
+// TestANewCrawlKnowsWhoWasAsked begins a crawl soon after another one: on the live network it knows whom that asked, in a
+// lab nobody minds.
 func TestANewCrawlKnowsWhoWasAsked(t *testing.T) {
 	t.Parallel()
 	db := storagetest.New(t)

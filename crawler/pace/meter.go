@@ -9,9 +9,10 @@ import (
 )
 
 // A meter holds one rate for each prefix of some length, as a token bucket: over any window W, no more than rate·W + burst
-// passes. There may be millions of prefixes, so it is smaller than a [rate.Limiter] each: of a prefix it keeps one number, the time at which its bucket will be full again. A full bucket is as good as a new
-// one, so it is dropped when the table grows: the table holds at most twice the prefixes sent to within the time that a burst
-// takes to come back, and at least sweepFrom.
+// passes. There may be millions of prefixes, so it is smaller than a [rate.Limiter] each: of a prefix it keeps one number,
+// the time at which its bucket will be full again. A full bucket is as good as a new one, so it is dropped when the table
+// grows: the table holds at most twice the prefixes sent to within the time that a burst takes to come back, and at least
+// sweepFrom.
 type meter struct {
 	interval  time.Duration // that one token takes to come; rounded up
 	burst     int64         // tokens
@@ -88,12 +89,12 @@ type Rates struct {
 
 func (r Rates) each() []float64 { return []float64{r.Total, r.Wide, r.Near, r.Host} }
 
-// Bursts of packets: most of what one visit sends to its host goes out without delay. That of all together is what a tenth of a second
-// lets through, so that coarse timers do not slow a fast crawl down.
+// Bursts of packets: most of what one visit sends to its host goes out without delay. That of all together is what a tenth
+// of a second lets through, so that coarse timers do not slow a fast crawl down.
 //
-// Buckets hold less than the bursts, since rates must hold where packets arrive: one may leave a little later than its turn was, the
-// next one not, and so they come nearer to each other than their turns were. The room left for that is a packet, and of all together
-// what a twentieth of a second lets through.
+// Buckets hold less than the bursts, since rates must hold where packets arrive: one may leave a little later than its turn
+// was, the next one not, and so they come nearer to each other than their turns were. The room left for that is a packet,
+// and of all together what a twentieth of a second lets through.
 const (
 	HostBurst = 4
 	NearBurst = 4

@@ -43,8 +43,8 @@ func stamped(t *testing.T, r *receiver) arrival {
 	return arrival{r.addr.Addr(), time.Unix(seconds, nanoseconds), n}
 }
 
-// By the clock of the kernel that receives, too, rates hold in every window, by the socket and by the wire. The burst leaves room for a
-// sender who is kept from running, of a packet at each level.
+// By the clock of the kernel that receives, too, rates hold in every window, by the socket and by the wire. The burst leaves
+// room for a sender who is kept from running, of a packet at each level.
 func TestKernelSeesTheRates(t *testing.T) {
 	t.Parallel()
 	rates := Rates{Total: 5, Near: 3, Host: 2}

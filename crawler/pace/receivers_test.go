@@ -23,8 +23,8 @@ const (
 	packetSize  = 200
 )
 
-// Receivers in two networks are sent to all at once. What arrives, to all of them, to a /16, a /24 and a host, stays within rate·W +
-// burst over every window W, in packets and in bytes, and the rates are used.
+// Receivers in two networks are sent to all at once. What arrives, to all of them, to a /16, a /24 and a host, stays within
+// rate·W + burst over every window W, in packets and in bytes, and the rates are used.
 func TestReceiversSeeTheRates(t *testing.T) {
 	t.Parallel()
 	packets := Rates{Total: 12, Wide: 10, Near: 6, Host: 4}

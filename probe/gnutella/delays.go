@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// Delays are the times that answers took, in buckets of an eighth of a power of two, of the last some ten thousand answers. They
-// tell how long to wait for the next one: four times as long as all but one in a thousand took. Now and then it is waited for as long
-// as may be: an answer that nobody waits for is not counted, and so a network that becomes slower would not be noticed.
+// Delays are the times that answers took, in buckets of an eighth of a power of two, of the last some ten thousand answers.
+// They tell how long to wait for the next one: four times as long as all but one in a thousand took. Now and then it is
+// waited for as long as may be: an answer that nobody waits for is not counted, and so a network that becomes slower would
+// not be noticed.
 type delays struct {
 	most    time.Duration // to be waited in any case, until enough is known
 	counts  [delayBuckets]uint32

@@ -37,7 +37,8 @@ func newFlood(t *testing.T) *flood {
 	return f
 }
 
-// send floods who asked: with copies of the answer, answers to nothing, halves of datagrams, and the longest that there can be.
+// send floods who asked: with copies of the answer, answers to nothing, halves of datagrams, and the longest that there can
+// be.
 func (f *flood) send(to net.Addr, answer []byte) {
 	defer close(f.over)
 	longest := make([]byte, 65_507)
@@ -79,8 +80,8 @@ func answerer(t *testing.T, ip string, pong []byte, answer func(c net.PacketConn
 	return probe.Endpoint{Network: probe.Gnutella, Addr: host(t, c.LocalAddr().String())}
 }
 
-// A host that floods us with PONGs costs nothing but the reading of them: no memory stays with what nobody asked for, the flooder has
-// its one answer, and another host, which the flood drowns for a while, is heard after it.
+// A host that floods us with PONGs costs nothing but the reading of them: no memory stays with what nobody asked for, the
+// flooder has its one answer, and another host, which the flood drowns for a while, is heard after it.
 func TestFloodOfDatagrams(t *testing.T) {
 	pong := captures(t, "gtk-gnutella.txt")["udp-pong-leaf"]
 	for name, wire := range map[string]func() (Wire, error){"alone": nil, "over a wire": labWire} {

@@ -44,8 +44,9 @@ func (d *diary) all() []time.Time {
 	return d.times
 }
 
-// A host is not asked sooner again than its servent allows: by the clock of the host, from one question to the next on the same
-// subject, also where the first had to wait for its turn, and from the end of an earlier run to the first question of a resumed one.
+// A host is not asked sooner again than its servent allows: by the clock of the host, from one question to the next on the
+// same subject, also where the first had to wait for its turn, and from the end of an earlier run to the first question of a
+// resumed one.
 func TestNobodyIsAskedTooSoonAgain(t *testing.T) {
 	t.Parallel()
 	const again = 300 * time.Millisecond
@@ -126,8 +127,8 @@ func TestALostPongIsAskedForAgain(t *testing.T) {
 	})
 }
 
-// A sleepy wire is that of a process which the system keeps from running for a while, when it has sent a datagram and looked for
-// events.
+// A sleepy wire is that of a process which the system keeps from running for a while, when it has sent a datagram and looked
+// for events.
 type sleepyWire struct {
 	Wire
 	sent  bool

@@ -169,8 +169,8 @@ func (v visit) lostLists() bool {
 		crawl != nil && crawl.Outcome == probe.Silent && !v.toldLinks()
 }
 
-// lostPong: a host that was met and did not answer the PING may not have got it, or we its PONG. It is asked once more when it has
-// not told what it shares otherwise: leaves and full ultrapeers take no leaves.
+// lostPong: a host that was met and did not answer the PING may not have got it, or we its PONG. It is asked once more when
+// it has not told what it shares otherwise: leaves and full ultrapeers take no leaves.
 func (v visit) lostPong() bool {
 	ping, crawl := v.of(probe.UDPPing), v.of(probe.TCPCrawl)
 	return ping != nil && ping.Outcome == probe.Silent && !v.toldFiles() && v.reached() &&

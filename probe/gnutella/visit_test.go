@@ -103,8 +103,8 @@ func TestVisitHoldsTheConversationsOfThePolicy(t *testing.T) {
 	}
 }
 
-// An answer that comes from another address than was asked is told by its GUID, and noted. One with another GUID is nobody's, whoever
-// sends it.
+// An answer that comes from another address than was asked is told by its GUID, and noted. One with another GUID is
+// nobody's, whoever sends it.
 func TestAnswerFromAnotherSource(t *testing.T) {
 	t.Parallel()
 	pong := captures(t, "limewire.txt")["udp-pong-ultrapeer"]
