@@ -112,6 +112,41 @@ func TestStrangersAreRecalled(t *testing.T) {
 	}
 }
 
+// A packet that this machine could not send does not count: who was not reached for our sake is asked when it can again.
+func TestWhatCouldNotLeaveIsNotCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		limits := Default(Lab)
+		limits.Attempts, limits.Strangers, limits.Log = 3, 1, slog.New(slog.DiscardHandler)
+		p := newPacer(t, limits)
+		a := netip.MustParseAddr("127.63.21.1")
+		near := netip.AddrPortFrom(a.Next(), 6346)
+		send := func(k kind) error {
+			return p.turn(t.Context(), nil, netip.AddrPortFrom(a, 6346), k, 1, p.permit)
+		}
+		for range 5 {
+			if err := errors.Join(send(opening), send(datagram)); err != nil {
+				t.Fatal(err)
+			}
+			p.dialled(a, 0, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
+			p.sent(a, &net.OpError{Op: "write", Err: os.NewSyscallError("sendto", syscall.ENOBUFS)})
+		}
+		if err := p.refuse(near, p.permit); err != nil {
+			t.Errorf("nobody near it was tried: %v", err)
+		}
+		for i := range 4 {
+			err := send(opening)
+			if (err == nil) != (i < 3) {
+				t.Errorf("attempt %d that leaves: %v", i+1, err)
+			}
+			p.dialled(a, 0, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})
+		}
+		if err := p.refuse(near, p.permit); err == nil {
+			t.Error("one near it was tried, and there is room for another")
+		}
+	})
+}
+
 // Bytes are bounded at the receiver, on connections too: each left when the clock of the test says.
 func TestRateOfBytesHoldsInEveryWindow(t *testing.T) {
 	t.Parallel()

@@ -199,7 +199,7 @@ func (p *Pacer) dialOnce(ctx context.Context, to netip.AddrPort, permit permissi
 	begun := time.Since(p.started)
 	c, err := p.dialer.DialContext(ctx, "tcp", to.String())
 	if ctx.Err() == nil {
-		err = p.brake.dialled(begun, time.Since(p.started), err)
+		err = p.dialled(a, begun, err)
 	}
 	if err != nil {
 		leave()
@@ -208,6 +208,26 @@ func (p *Pacer) dialOnce(ctx context.Context, to netip.AddrPort, permit permissi
 	p.strangers.heard(a)
 	open, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	return &conn{TCPConn: c.(*net.TCPConn), pacer: p, to: a, open: open, shut: func() { cancel(); leave() }}, nil
+}
+
+// dialled takes the result of an attempt to connect to an address that was not cut off, and returns it, as our own failure
+// where it is.
+func (p *Pacer) dialled(a netip.Addr, begun time.Duration, err error) error {
+	p.takeBack(a, err)
+	return p.brake.dialled(begun, time.Since(p.started), err)
+}
+
+// sent takes the result of sending a datagram to an address, and returns it, as our own failure where it is.
+func (p *Pacer) sent(a netip.Addr, err error) error {
+	p.takeBack(a, err)
+	return p.brake.sent(time.Since(p.started), err)
+}
+
+// takeBack counts a packet as not sent that this side failed to send: nobody is to be passed over for what never reached him.
+func (p *Pacer) takeBack(a netip.Addr, err error) {
+	if err != nil && ours(err) {
+		p.strangers.unsent(a)
+	}
 }
 
 // A permission returns a [*ScopeError] when nothing may be sent to an address.

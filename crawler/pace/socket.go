@@ -83,7 +83,7 @@ func (s *socket) send(ctx context.Context, b []byte, to netip.AddrPort) error {
 		return err
 	}
 	_, err = s.conn.WriteToUDPAddrPort(b, to)
-	return s.pacer.brake.sent(time.Since(s.pacer.started), err)
+	return s.pacer.sent(to.Addr().Unmap(), err)
 }
 
 // SetReadBuffer asks the system for room for so many bytes that wait to be read.

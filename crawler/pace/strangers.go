@@ -102,12 +102,33 @@ func (s *strangers) heard(a netip.Addr) {
 		return // nobody that we asked, or known
 	}
 	s.set(a, met)
-	if s.near == nil {
+	s.leave(nearPrefix(a))
+}
+
+// unsent takes back a packet that could not leave.
+func (s *strangers) unsent(a netip.Addr) {
+	if s.attempts == 0 && s.each == 0 {
 		return
 	}
-	if p := nearPrefix(a); s.near[p] > 1 {
-		s.near[p]--
-	} else {
-		delete(s.near, p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := s.get(a)
+	if sent == 0 || sent == met {
+		return
+	}
+	s.set(a, sent-1)
+	if sent == 1 {
+		s.leave(nearPrefix(a))
+	}
+}
+
+// leave counts a stranger less in a prefix.
+func (s *strangers) leave(prefix netip.Addr) {
+	switch {
+	case s.near == nil:
+	case s.near[prefix] > 1:
+		s.near[prefix]--
+	default:
+		delete(s.near, prefix)
 	}
 }

@@ -181,7 +181,7 @@ func (w *wire) flush(tell DatagramFunc) (unsent int) {
 		if err != nil {
 			d := some[sent]
 			err = &net.OpError{Op: "write", Net: "udp", Err: os.NewSyscallError("sendmmsg", err)}
-			tell(d.to, d.bytes, w.pacer.brake.sent(w.now(), err))
+			tell(d.to, d.bytes, w.pacer.sent(d.to.Addr().Unmap(), err))
 			sent++
 			unsent++
 		}
@@ -204,7 +204,7 @@ func (w *wire) Connect(to netip.AddrPort, hello []byte) (number uint32, wait tim
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		leave()
-		return 0, 0, w.dialled("socket", err)
+		return 0, 0, w.dialled(a, "socket", err)
 	}
 	number = w.number()
 	l := &w.lines[number]
@@ -212,7 +212,7 @@ func (w *wire) Connect(to netip.AddrPort, hello []byte) (number uint32, wait tim
 	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: a.As4()})
 	if err != nil && err != unix.EINPROGRESS {
 		w.Hang(number)
-		return 0, 0, w.dialled("connect", err)
+		return 0, 0, w.dialled(a, "connect", err)
 	}
 	edges := uint32(unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET)
 	switch _, err := unix.Write(fd, hello); err { // with a host of this machine all is decided by now
@@ -223,7 +223,7 @@ func (w *wire) Connect(to netip.AddrPort, hello []byte) (number uint32, wait tim
 	case unix.EAGAIN, unix.ENOTCONN:
 	default:
 		w.Hang(number)
-		return 0, 0, w.dialled("connect", err)
+		return 0, 0, w.dialled(a, "connect", err)
 	}
 	if err := w.watch(fd, edges, int32(number), l.opening); err != nil {
 		w.Hang(number)
@@ -239,13 +239,12 @@ const seatWait = 20 * time.Millisecond
 func (w *wire) connected(l *line) {
 	l.hello = nil
 	w.pacer.strangers.heard(l.to)
-	w.pacer.brake.dialled(l.begun, w.now(), nil)
+	w.pacer.dialled(l.to, l.begun, nil)
 }
 
-// dialled returns the error of an attempt to connect.
-func (w *wire) dialled(call string, err error) error {
-	now := w.now()
-	return w.pacer.brake.dialled(now, now, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, err)})
+// dialled returns the error of an attempt to connect to an address.
+func (w *wire) dialled(a netip.Addr, call string, err error) error {
+	return w.pacer.dialled(a, w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError(call, err)})
 }
 
 func (w *wire) number() uint32 {
@@ -274,9 +273,9 @@ func (w *wire) Hang(number uint32) {
 }
 
 func (w *wire) GiveUp(number uint32) error {
-	begun := w.lines[number].begun
+	a, begun := w.lines[number].to, w.lines[number].begun
 	w.Hang(number)
-	return w.pacer.brake.dialled(begun, w.now(), &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded})
+	return w.pacer.dialled(a, begun, &net.OpError{Op: "dial", Net: "tcp", Err: os.ErrDeadlineExceeded})
 }
 
 func (w *wire) Poll(until time.Time, datagram DatagramFunc, stream StreamFunc) error {
@@ -355,7 +354,7 @@ func (w *wire) serve(number, opening, events uint32, tell StreamFunc) {
 		case err == unix.EAGAIN:
 			return
 		case err != nil:
-			tell(number, nil, w.dialled("connect", err))
+			tell(number, nil, w.dialled(l.to, "connect", err))
 			return
 		}
 		w.connected(l)
