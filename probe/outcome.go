@@ -49,8 +49,9 @@ func (o Outcome) Reached() bool { return o == Answered || o == Refused || o == U
 func (o Outcome) Visited() bool { return o != OutOfScope && o != LocalLimit && o != Cancelled }
 
 // Classify maps the error of a dial, a read or a write to an outcome. It looks at types and sentinels, never at text. An
-// error with a method OutOfScope() bool is the pacer's refusal, one with LocalLimit() bool its word that this side failed. An error that it does not know is [Garbage] when it comes
-// from the bytes of the peer, so decoders' errors need no case of their own.
+// error with a method OutOfScope() bool is the pacer's refusal, one with LocalLimit() bool its word that this side failed.
+// An error that it does not know is [Garbage] when it comes from the bytes of the peer, so decoders' errors need no case of
+// their own.
 func Classify(err error) Outcome {
 	var scope interface{ OutOfScope() bool }
 	var op *net.OpError
