@@ -197,7 +197,8 @@ func TestOrdinaryUser(t *testing.T) {
 	h := startHelper(t, "hold", dir, asNobody)
 	h.line(t)
 	c := open(t, Config{Dir: dir})
-	isNobodys(t, nobody, "/proc/"+column(t, c.DSN(), "SELECT pg_backend_pid()::text")[0], dir)
+	postmaster := column(t, c.DSN(), "SELECT (string_to_array(pg_read_file('postmaster.pid'), E'\\n'))[1]")[0]
+	isNobodys(t, nobody, "/proc/"+postmaster, dir)
 	h.finish(t)
 	closeCluster(t, c)
 	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
