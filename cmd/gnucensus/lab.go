@@ -50,7 +50,7 @@ Examples:
 			share("slow", "answer late (not of a crowd)"),
 			share("full", "have no slot left (of the ultrapeers; not of a crowd)"),
 			share("unaware", "do not know what a crawler is (not of a crowd)"),
-			share("leaving", "leave in mid-crawl (not of a crowd)"),
+			share("leaving", "leave in mid-crawl, once a stranger was answered (not of a crowd)"),
 			share("silent", "neither accept a connection nor answer a datagram (of a crowd only)"),
 			share("trimming", "have more leaves than an answer holds (of the ultrapeers of a crowd only)"),
 			share("lying", "list hosts that they invent (of the ultrapeers of a crowd only)"),
@@ -63,7 +63,7 @@ Examples:
 	}
 }
 
-// leaveAfter is how many strangers a leaving host of the command's labs talks to before it goes.
+// leaveAfter is how many connections and datagrams of strangers a leaving host of the command's labs takes before it goes.
 const leaveAfter = 1
 
 // A labNetwork is a network to try a crawl on: a lab of servents, or a crowd.

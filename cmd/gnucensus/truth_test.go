@@ -74,6 +74,18 @@ func TestEveryOutcomeIsTheOneThatThePlanGave(t *testing.T) {
 	}
 }
 
+// TestHostsThatLeaveInMidCrawl: each answers the first question, and is gone when the next one comes. Nobody else is.
+func TestHostsThatLeaveInMidCrawl(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 20, Leaves: 120, Leaving: 0.3, LeaveAfter: leaveAfter, Seed: 4})
+	dsn := storagetest.DSN(t)
+	s := decode[summary](t, must(t, seeded(net, dsn, "--query-via", "0")...))
+	if s.State != "complete" || s.Visited != 140 {
+		t.Errorf("summary: %+v", s)
+	}
+	compareOutcomes(t, open(t, dsn), s.Snapshot, net.Truth())
+}
+
 // compare holds hosts, roles, files and links to the truth.
 func compare(t *testing.T, db *storage.DB, snapshot int64, truth []lab.Host) {
 	t.Helper()
@@ -149,6 +161,9 @@ var expected = map[lab.Behaviour]map[probe.Method]probe.Outcome{
 	lab.Firewalled: {probe.UDPPing: probe.Silent, probe.TCPCrawl: probe.ConnectTimeout},
 	lab.Full:       {probe.UDPPing: probe.Answered, probe.TCPCrawl: probe.Refused},
 	lab.Unaware:    {probe.TCPCrawl: probe.Unsupported},
+	lab.Leaving: {
+		probe.UDPPing: probe.Answered, probe.UDPCrawl: probe.Silent, probe.TCPCrawl: probe.ConnectionRefused,
+	},
 }
 
 func compareOutcomes(t *testing.T, db *storage.DB, snapshot int64, truth []lab.Host) {

@@ -85,32 +85,42 @@ func gone(t *testing.T, a netip.AddrPort) {
 	}
 }
 
+// TestHostsLeave: whoever comes first, by TCP or by UDP, is answered, and the next one, by either, finds the host leaving.
 func TestHostsLeave(t *testing.T) {
 	t.Parallel()
 	n := start(t, Plan{
 		Ultrapeers: 10, Leaves: 20, Leaving: 0.2, LeaveAfter: 1, Base: netip.MustParseAddr("127.30.43.1"), Seed: 1,
 	})
-	var leaving []Host
+	var leaving []netip.AddrPort
 	for _, h := range n.Truth() {
 		if h.Behaviour == Leaving {
-			leaving = append(leaving, h)
+			leaving = append(leaving, h.Addr)
 		}
 	}
 	if len(leaving) != 6 {
 		t.Fatalf("%d hosts leave, want 6", len(leaving))
 	}
-	first := leaving[0].Addr
-	if code, _, err := crawl(t, first); err != nil || code != 200 && code != 593 {
-		t.Errorf("the first visit got %d, %v", code, err)
+	for i, at := range leaving[:4] {
+		if i%2 == 0 {
+			if code, _, err := crawl(t, at); err != nil || code != 200 && code != 593 {
+				t.Errorf("host %d: the first visit got %d, %v", i, code, err)
+			}
+		} else if ask(t, at, scp(t), patience) == nil {
+			t.Errorf("host %d: the first PING got no answer", i)
+		}
+		if i < 2 {
+			if code, _, err := crawl(t, at); err == nil || errors.Is(err, syscall.ECONNREFUSED) {
+				t.Errorf("host %d: the second visit got %d, %v; want a connection without an answer", i, code, err)
+			}
+		} else if body := ask(t, at, scp(t), silence); body != nil {
+			t.Errorf("host %d: the second PING got %+v", i, body)
+		}
+		gone(t, at)
 	}
-	if code, _, err := crawl(t, first); err == nil || errors.Is(err, syscall.ECONNREFUSED) {
-		t.Errorf("the second visit got %d, %v; want a connection without an answer", code, err)
-	}
-	gone(t, first)
 	n.Leave()
 	n.Leave()
-	for _, h := range leaving {
-		gone(t, h.Addr)
+	for _, at := range leaving {
+		gone(t, at)
 	}
 }
 
@@ -121,6 +131,9 @@ func TestLeaveWaitsToBeTold(t *testing.T) {
 		for range 3 {
 			if _, _, err := crawl(t, h.Addr); err != nil {
 				t.Errorf("%s host %v: %v", h.Behaviour, h.Addr, err)
+			}
+			if ask(t, h.Addr, scp(t), patience) == nil {
+				t.Errorf("%s host %v: no PONG", h.Behaviour, h.Addr)
 			}
 		}
 	}

@@ -30,7 +30,7 @@ type Plan struct {
 	Results int           // that end a dynamic query, see [servent.Config]; zero: all that there are
 
 	Delay      time.Duration // how long a slow host waits before each step; zero: 400 ms
-	LeaveAfter int           // connections from strangers that a leaving host accepts; zero: it waits for [Net.Leave]
+	LeaveAfter int           // connections and datagrams of strangers that a leaving host takes; zero: it waits for [Net.Leave]
 
 	Base netip.Addr // address of the first host, the others follow; the zero Addr: 127.1.0.1
 	Port uint16     // of every host; zero: 6346

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,9 @@ type station struct {
 	addr      netip.AddrPort
 	behaviour Behaviour
 	plan      Plan
-	leave     chan struct{} // closed when the host has had its visits
+	strangers atomic.Int64  // their connections and datagrams until now, where the host leaves
+	leave     chan struct{} // closed when it has had its visits
+	left      sync.Once
 
 	tcp  *net.TCPListener
 	udp  *net.UDPConn
@@ -92,8 +95,11 @@ func (s *station) DialContext(ctx context.Context, network, addr string) (net.Co
 
 // ListenPacket returns the host's UDP socket.
 func (s *station) ListenPacket(context.Context, string, string) (net.PacketConn, error) {
-	if s.behaviour == Slow {
+	switch s.behaviour {
+	case Slow:
 		return &slowPackets{UDPConn: s.udp, slowness: newSlowness(s.plan.Delay)}, nil
+	case Leaving:
+		return &leavingPackets{UDPConn: s.udp, station: s}, nil
 	}
 	return s.udp, nil
 }
@@ -104,16 +110,28 @@ func (s *station) Listen(context.Context, string, string) (net.Listener, error) 
 	case Slow:
 		return &slowListener{TCPListener: s.tcp, delay: s.plan.Delay}, nil
 	case Leaving:
-		return &leavingListener{TCPListener: s.tcp, station: s, left: s.plan.LeaveAfter}, nil
+		return &leavingListener{TCPListener: s.tcp, station: s}, nil
 	}
 	return s.tcp, nil
 }
 
-// A leavingListener makes the host leave when a stranger comes after the last one that it wants to see.
+// stays counts strangers, and tells whether the host is there for this one. The first after those that it wants to see finds
+// it leaving: it answers nobody any more.
+func (s *station) stays(from netip.AddrPort) bool {
+	if s.plan.LeaveAfter == 0 || s.plan.holds(from) || s.strangers.Add(1) <= int64(s.plan.LeaveAfter) {
+		return true
+	}
+	s.left.Do(func() {
+		s.tcp.Close()
+		close(s.leave)
+	})
+	return false
+}
+
+// A leavingListener accepts connections while the host stays.
 type leavingListener struct {
 	*net.TCPListener
 	station *station
-	left    int // strangers to come; only Accept, which one goroutine calls, uses it
 }
 
 // Accept waits for the next connection.
@@ -122,17 +140,27 @@ func (l *leavingListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	from := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
-	if l.station.plan.LeaveAfter == 0 || l.station.plan.holds(from) {
-		return conn, nil
+	if !l.station.stays(conn.RemoteAddr().(*net.TCPAddr).AddrPort()) {
+		conn.Close()
+		return nil, net.ErrClosed
 	}
-	if l.left--; l.left >= 0 {
-		return conn, nil
+	return conn, nil
+}
+
+// leavingPackets receive datagrams while the host stays.
+type leavingPackets struct {
+	*net.UDPConn
+	station *station
+}
+
+// ReadFrom waits for the next datagram. Those of strangers are lost once the host is leaving.
+func (c *leavingPackets) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := c.UDPConn.ReadFrom(b)
+		if err != nil || c.station.stays(from.(*net.UDPAddr).AddrPort()) {
+			return n, from, err
+		}
 	}
-	conn.Close()
-	l.TCPListener.Close()
-	close(l.station.leave)
-	return nil, net.ErrClosed
 }
 
 // A slowListener accepts connections that hesitate.
