@@ -44,6 +44,9 @@ const (
 	Import      Method = "import"    // read from a file that somebody else's crawl wrote
 )
 
+// Converses tells whether an observation by the method is of a conversation, which took some time.
+func (m Method) Converses() bool { return m != PassedOver && m != Import }
+
 // A Role is the part that a host plays in the overlay, as told by itself or by the host it is linked to.
 type Role string
 
@@ -93,7 +96,7 @@ type Observation struct {
 	Endpoint
 	Method  Method
 	Started time.Time
-	Took    time.Duration
+	Took    time.Duration // nothing where the Method held no conversation
 	Outcome Outcome
 	Detail  string // status line of a refusal, or the error; text from the network, not yet cleaned for display
 

@@ -98,7 +98,11 @@ func (s *Snapshot) add(o *probe.Observation) error {
 	c.text(string(o.Method))
 	c.text(string(o.Outcome))
 	c.time(o.Started)
-	c.int32(int32(min(o.Took.Microseconds(), math.MaxInt32)))
+	if o.Method.Converses() {
+		c.int32(int32(min(o.Took.Microseconds(), math.MaxInt32)))
+	} else {
+		c.null()
+	}
 	c.optional(clean(o.Detail))
 	if agent, named := s.number.agents[cleanAgent(o.Agent)]; named {
 		c.int32(agent)

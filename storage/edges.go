@@ -177,7 +177,6 @@ func (g *graph) addObservation(c *copying, snapshot int64, id, host int32, now t
 	c.text(string(probe.Import))
 	c.text(string(probe.Answered))
 	c.time(now)
-	c.int32(0) // no time is known
 	for range importUnknown {
 		c.null()
 	}
@@ -187,5 +186,5 @@ func (g *graph) addObservation(c *copying, snapshot int64, id, host int32, now t
 	}
 }
 
-// importUnknown is how many columns of an observation, from detail to fields, a graph knows nothing of.
-const importUnknown = 7
+// importUnknown is how many columns of an observation, from took_us to fields, a graph knows nothing of.
+const importUnknown = 8

@@ -73,7 +73,11 @@ var (
 		probe.Timeout, probe.ConnectionRefused, probe.Unreachable, probe.ConnectTimeout, probe.Silent, probe.OutOfScope,
 		probe.LocalLimit, probe.Cancelled,
 	})
-	anyMethod   = rapid.SampledFrom([]probe.Method{probe.TCPCrawl, probe.Leaf, probe.UDPPing, probe.UDPCrawl, probe.Query})
+	methods = []probe.Method{
+		probe.TCPCrawl, probe.UDPCrawl, probe.Leaf, probe.XTryHarvest, probe.UDPPing, probe.Guess, probe.Query, probe.PassedOver,
+		probe.Import,
+	}
+	anyMethod   = rapid.SampledFrom(methods)
 	anyRole     = rapid.SampledFrom([]probe.Role{probe.UnknownRole, probe.Ultrapeer, probe.LeafRole})
 	anyRelation = rapid.SampledFrom([]probe.Relation{
 		probe.PeerLink, probe.PeerLink, probe.LeafLink, probe.XTry, probe.Cached, probe.Ponged,

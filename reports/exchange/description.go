@@ -19,7 +19,7 @@ const (
 )
 
 // layout is the version of the tables of an export of everything. A change that an older import would misread raises it.
-const layout = 1
+const layout = 2
 
 // A description tells what is in an export, as a Frictionless data package ("Data Package", version 1) with properties of
 // our own: gnucensus, snapshot and addresses; of a resource rows, about and method; of a field unit and replaced.

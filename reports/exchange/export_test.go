@@ -61,7 +61,7 @@ func TestExportsAreDescribed(t *testing.T) {
 	id := record(t, db, census())
 	files := every(t, id, func(r exchange.Request) { export(t, db, r) })
 	rows := map[string]int64{
-		"hosts": 8, "edges": 6, "hits": 3, "endpoint": 8, "observation": 10, "neighbour": 7, "rumour": 5, "query": 2, "hit": 3,
+		"hosts": 8, "edges": 6, "hits": 3, "endpoint": 8, "observation": 11, "neighbour": 7, "rumour": 5, "query": 2, "hit": 3,
 	}
 	described := 0
 	for name, text := range files {
@@ -99,6 +99,19 @@ func TestExportsAreDescribed(t *testing.T) {
 	}
 	if described != 13+3*6 {
 		t.Errorf("%d files are described", described)
+	}
+}
+
+// A host that was passed over took no time, which is an empty field, and not 0.
+func TestExportOfAHostThatWasPassedOver(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	path := export(t, db, exchange.Request{
+		Contents: exchange.All, Path: filepath.Join(t.TempDir(), "all"), Ending: ".csv", Snapshot: record(t, db, census()),
+	})
+	const want = "none,out-of-scope,2026-01-02T03:04:05.000010Z,,"
+	if text := contents(t, path)["observation.csv"]; !strings.Contains(text, want) {
+		t.Errorf("no observation is %q:\n%s", want, text)
 	}
 }
 

@@ -92,7 +92,8 @@ func census() []probe.Observation {
 		})
 	}
 	refused := talk("198.51.100.2:45001", probe.Query, probe.Refused)
-	return append(obs, asked, refused)
+	passed := talk("192.0.2.99:6346", probe.PassedOver, probe.OutOfScope)
+	return append(obs, asked, refused, passed)
 }
 
 // record stores the fixture and returns its number.

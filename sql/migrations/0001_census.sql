@@ -86,7 +86,7 @@ CREATE TABLE observation (
     snapshot_id    integer     NOT NULL,
     observation_id integer     NOT NULL,
     endpoint_id    integer     NOT NULL,
-    took_us        integer     NOT NULL,
+    took_us        integer,
     uptime_s       integer,
     agent_id       integer,
     outcome        outcome     NOT NULL,
@@ -110,12 +110,12 @@ COMMENT ON COLUMN observation.kib            IS 'KiB that it claims to share, as
 COMMENT ON COLUMN observation.snapshot_id    IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN observation.observation_id IS 'Number within the snapshot, from 1 without gaps, in the order of writing.';
 COMMENT ON COLUMN observation.endpoint_id    IS 'Whom we spoke to.';
-COMMENT ON COLUMN observation.took_us        IS 'How long it took, microseconds.';
+COMMENT ON COLUMN observation.took_us        IS 'How long it took, microseconds; NULL: no conversation (methods none and import).';
 COMMENT ON COLUMN observation.uptime_s       IS 'Uptime that it claims, seconds: by udp-ping of an average day, by udp-crawl of an average session; NULL: not measured.';
 COMMENT ON COLUMN observation.agent_id       IS 'Software that the host names; NULL: not told.';
 COMMENT ON COLUMN observation.outcome        IS 'How it ended; report.outcome tells more.';
 COMMENT ON COLUMN observation.role           IS 'ultrapeer or leaf, as the host tells; NULL: not told.';
-COMMENT ON COLUMN observation.method         IS 'How we spoke, as in probe.Method: tcp-crawl, leaf, udp-ping, udp-crawl, query, import.';
+COMMENT ON COLUMN observation.method         IS 'How we spoke: tcp-crawl, udp-crawl, leaf, x-try, udp-ping, guess, query; not at all: none (passed over), import.';
 COMMENT ON COLUMN observation.detail         IS 'Status line of a refusal, or the error; NULL when there is nothing to tell.';
 COMMENT ON COLUMN observation.peers          IS 'endpoint_id of each ultrapeer that it says it is linked to, in its order.';
 COMMENT ON COLUMN observation.leaves         IS 'endpoint_id of each leaf of its own that it lists, in its order.';

@@ -13,8 +13,9 @@
 -- column: median ms right
 -- note: share is of the conversations by that method, of all hosts heard of under any; low and high are its Wilson 95 %
 --   interval, as if they were a random sample.
--- note: median is the time that such a conversation took. Outcomes out-of-scope, local-limit and cancelled say nothing of the
---   host, which counts as not visited when it has no other.
+-- note: median is the time that such a conversation took; by methods import and none (a host that was passed over) there was no
+--   conversation. Outcomes out-of-scope, local-limit and cancelled say nothing of the host, which counts as not visited when it
+--   has no other.
 -- without observations: No host was visited yet: there are no outcomes.
 WITH ended AS (
     SELECT method, outcome, took_us FROM report.observation WHERE snapshot_id = $1

@@ -20,10 +20,10 @@ COMMENT ON VIEW   report.observation                IS 'One conversation with on
 COMMENT ON COLUMN report.observation.snapshot_id    IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.observation.observation_id IS 'Number within the snapshot, in the order of writing.';
 COMMENT ON COLUMN report.observation.endpoint_id    IS 'Whom we spoke to.';
-COMMENT ON COLUMN report.observation.method         IS 'tcp-crawl, leaf, udp-ping, udp-crawl, query, import.';
+COMMENT ON COLUMN report.observation.method         IS 'tcp-crawl, udp-crawl, leaf, x-try, udp-ping, guess, query, none, import.';
 COMMENT ON COLUMN report.observation.outcome        IS 'How it ended; the words are listed in report.outcome.';
 COMMENT ON COLUMN report.observation.started        IS 'When it began, by our clock.';
-COMMENT ON COLUMN report.observation.took_us        IS 'How long it took, microseconds.';
+COMMENT ON COLUMN report.observation.took_us        IS 'How long it took, microseconds; NULL: no conversation (methods none and import).';
 COMMENT ON COLUMN report.observation.detail         IS 'Status line of a refusal, or the error.';
 COMMENT ON COLUMN report.observation.agent          IS 'Software that the host names; NULL: not told.';
 COMMENT ON COLUMN report.observation.role           IS 'ultrapeer or leaf, as the host tells; NULL: not told.';
