@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 type Summary struct {
 	Complete bool          // nobody was left to visit, none of them again, and no visit was cut off
 	Heard    int           // distinct hosts, Config.Visited among them
-	Visited  int           // hosts visited in this run whose observations were recorded
+	Visited  int           // hosts visited in this run, with an outcome about the host, whose observations were recorded
 	Reached  int           // of these, hosts that spoke the protocol
 	Took     time.Duration // of this run
 }

@@ -153,8 +153,8 @@ func TestFailedVisitsAreRecordedAndNotReached(t *testing.T) {
 		o.Outcome = []probe.Outcome{probe.Refused, probe.Silent, probe.OutOfScope, probe.Unsupported}[n]
 	}
 	s := run(t, Config{}, g, m)
-	if !s.Complete || s.Visited != 4 || s.Reached != 2 {
-		t.Errorf("summary %+v, want complete, 4 visited, 2 reached", s)
+	if !s.Complete || s.Visited != 3 || s.Reached != 2 {
+		t.Errorf("summary %+v, want complete, 3 visited, 2 reached", s)
 	}
 	if got := len(m.hosts()); got != 4 {
 		t.Errorf("%d observations recorded, want 4", got)
@@ -397,6 +397,23 @@ func TestHostsThatTimedOutAreVisitedAgain(t *testing.T) {
 		slices.Sort(g.visited)
 		if diff := cmp.Diff([]int{0, 1, 1, 2, 2}, g.visited); diff != "" || len(m.hosts()) != 5 {
 			t.Errorf("%d visits recorded; made were (-want +got):\n%s", len(m.hosts()), diff)
+		}
+	})
+}
+
+// Of three hosts, this side failed twice to visit one, and once to visit another: only whom an outcome is about was visited.
+func TestVisitsThatFailedByThisSideDoNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &graph{names: star(3)}
+		var late sync.Map
+		g.visit = func(_ context.Context, n int, o *probe.Observation) {
+			if _, again := late.LoadOrStore(n, true); n == 2 || n == 1 && !again {
+				o.Outcome = probe.LocalLimit
+			}
+		}
+		s := run(t, Config{Revisit: time.Minute}, g, &memory{})
+		if want := (Summary{Complete: true, Heard: 3, Visited: 2, Reached: 2, Took: time.Minute}); s != want {
+			t.Errorf("summary %+v, want %+v", s, want)
 		}
 	})
 }

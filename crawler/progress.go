@@ -7,7 +7,7 @@ type Progress struct {
 	Heard    int // distinct hosts, Config.Visited among them
 	Queued   int // heard of, and not yet handed to a worker
 	InFlight int // visits under way
-	Visited  int // visits of this run that ended, recorded or about to be
+	Visited  int // hosts visited in this run, as in [Summary], their observations recorded or about to be
 	Reached  int // of these, hosts that spoke the protocol
 }
 

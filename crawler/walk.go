@@ -28,6 +28,8 @@ type walk struct {
 	aged      bool // gathering is to be written as soon as the writer is free
 	age       *time.Timer
 
+	unmet map[uint32]bool // hosts, to be visited again, whose visit failed by this side and tells nothing of them
+
 	visited, reached int // recorded
 	cut              int // cut off
 	unvisited        int // left in the frontier when the walk ended
@@ -40,6 +42,7 @@ func newWalk(c *Crawler, seeds []probe.Endpoint) *walk {
 		hosts: make(chan []probe.Endpoint), visits: make(chan []probe.Visit),
 		batches: make(chan batch), written: make(chan error),
 		timer: time.NewTimer(0), age: time.NewTimer(c.cfg.BatchAge),
+		unmet: make(map[uint32]bool),
 	}
 	w.age.Stop()
 	for _, e := range c.cfg.Visited {
@@ -224,7 +227,8 @@ func (w *walk) take(v probe.Visit) {
 		w.age.Reset(w.cfg.BatchAge)
 	}
 	b.add(v.Observations)
-	if first {
+	if v.Visited() && (first || w.unmet[host]) {
+		delete(w.unmet, host)
 		b.visited++
 	}
 	switch {
@@ -232,6 +236,9 @@ func (w *walk) take(v probe.Visit) {
 		b.reached++
 	case first && w.cfg.Revisit > 0 && v.TimedOut():
 		w.frontier.again(host, time.Now().Add(w.cfg.Revisit))
+		if !v.Visited() {
+			w.unmet[host] = true
+		}
 	}
 }
 

@@ -124,6 +124,9 @@ func (v Visit) Cut() bool {
 	return len(v.Observations) == 0 || v.some(func(o Outcome) bool { return o == Cancelled })
 }
 
+// Visited tells whether some conversation ended in an outcome about the host: none does where the pacer forbade all of them.
+func (v Visit) Visited() bool { return v.some(Outcome.Visited) }
+
 // Reached tells whether a servent spoke to us.
 func (v Visit) Reached() bool { return v.some(Outcome.Reached) }
 

@@ -19,7 +19,11 @@ func (c *census) ask(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("choose ultrapeers to ask through: %w", errors.Join(ctx.Err(), err))
 	}
-	fmt.Fprintf(c.talk, "asking %d queries through %d ultrapeers\n", len(c.Queries), min(c.QueryVia, len(candidates)))
+	if queries, vias := c.toAsk(candidates, pending); vias > 0 {
+		fmt.Fprintf(c.talk, "asking %d queries through %d ultrapeers\n", queries, vias)
+	} else if len(candidates) == 0 {
+		fmt.Fprintf(c.talk, "asks no query: no ultrapeer answered\n")
+	}
 	asking, stop := context.WithCancel(ctx)
 	defer stop()
 	next, answers := make(chan probe.Endpoint, len(candidates)), make(chan []probe.Observation)
@@ -57,6 +61,19 @@ func (c *census) planQueries(ctx context.Context) ([]probe.Endpoint, func(probe.
 		return slices.DeleteFunc(slices.Clone(c.Queries), func(words string) bool { return slices.Contains(asked[via], words) })
 	}
 	return candidates, pending, nil
+}
+
+// toAsk counts the queries that are still to be asked through somebody, and through how many at a time.
+func (c *census) toAsk(candidates []probe.Endpoint, pending func(probe.Endpoint) []string) (queries, vias int) {
+	words := make(map[string]bool)
+	for _, via := range candidates[:min(c.QueryVia, len(candidates))] {
+		left := pending(via)
+		for _, w := range left {
+			words[w] = true
+		}
+		vias += min(len(left), 1)
+	}
+	return len(words), vias
 }
 
 // askThroughOne tries candidates until one of them lets us ask all that is pending.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +30,58 @@ func TestBoundsOfACrawl(t *testing.T) {
 	short := decode[summary](t, must(t, seeded(net, dsn, "--duration", "1ns", "--query-via", "0")...))
 	if short.State != "interrupted" || short.Visited != 0 {
 		t.Errorf("a crawl of one nanosecond: %+v", short)
+	}
+}
+
+// TestRateIsOfTheHostsVisited runs a crawl three times over, with a seed that is excluded: the rate of each run is of the hosts
+// that it visited, and the lines of progress count those of all runs, as the summary does.
+func TestRateIsOfTheHostsVisited(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 6})
+	dsn, excluded := storagetest.DSN(t), file(t, "127.92.0.0/24")
+	first := seeded(net, dsn, "--seed", "127.92.0.1:6346", "--exclude", excluded, "--max-hosts", "31", "--query-via", "0")
+	resume := []string{"snapshot", "resume", "1", "--database", dsn, "--format", "json"}
+	before := summary{}
+	for i, test := range []struct {
+		args []string
+		ends []string // of the last line of progress
+	}{
+		{first, []string{"visited 30 reached 30 in flight 0", "visited 31 reached 31 in flight 0"}},
+		{resume, []string{" visited 50 reached 50 in flight 0 left 0s"}},
+		{resume, []string{"0.0/s heard 50 visited 50 reached 50 in flight 0 left 0s"}},
+	} {
+		r := run(t, test.args...)
+		s := decode[summary](t, r.stdout)
+		if got := s.HostsPerSecond * s.TookSeconds; math.Abs(got-float64(s.Visited-before.Visited)) > 1e-6 {
+			t.Errorf("run %d: %v hosts in %v s, and visited %d after %d", i, got, s.TookSeconds, s.Visited, before.Visited)
+		}
+		if !slices.ContainsFunc(test.ends, func(end string) bool { return strings.Contains(r.stderr, end) }) {
+			t.Errorf("run %d said:\n%s", i, r.stderr)
+		}
+		before = s
+	}
+	if before.State != "complete" || before.Heard != 51 || before.Visited != 50 {
+		t.Errorf("in the end: %+v", before)
+	}
+}
+
+// TestOnlyPendingQueriesAreAnnounced: a crawl tells how much it asks, which is nothing the second time and where nobody was met.
+func TestOnlyPendingQueriesAreAnnounced(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 6, Leaves: 10, Seed: 7})
+	dsn, queries := storagetest.DSN(t), file(t, "free music", "linux iso", "songs")
+	asking := []string{"--queries", queries, "--query-via", "2", "--query-wait", "100ms"}
+	r := run(t, seeded(net, dsn, asking...)...)
+	if s := decode[summary](t, r.stdout); !strings.Contains(r.stderr, "asking 3 queries through 2 ultrapeers\n") || s.Queries != 6 {
+		t.Errorf("the crawl asked %d queries, and said:\n%s", s.Queries, r.stderr)
+	}
+	r = run(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json")
+	if s := decode[summary](t, r.stdout); strings.Contains(r.stderr, "ask") || s.Queries != 6 {
+		t.Errorf("resumed, it has asked %d queries, and said:\n%s", s.Queries, r.stderr)
+	}
+	r = run(t, append([]string{"crawl", "--scope", "lab", "--database", dsn, "--seed", nobody}, asking...)...)
+	if !strings.Contains(r.stderr, "asks no query: no ultrapeer answered\n") {
+		t.Errorf("where nobody was met it said:\n%s", r.stderr)
 	}
 }
 

@@ -35,7 +35,7 @@ type census struct {
 	watched  net.Listener // where metrics are told; nil: nowhere
 
 	started  time.Time
-	visited  int  // visits of this run
+	visited  int  // hosts visited by this run, as the summary of a snapshot counts them
 	complete bool // nobody was left to visit when the walk ended
 
 	stopped bool // by a signal
@@ -142,16 +142,30 @@ func (c *census) walk(ctx context.Context, seeds []probe.Endpoint) error {
 	if err := c.recall(ctx, &cfg); err != nil {
 		return err
 	}
+	before, err := c.earlier(ctx)
+	if err != nil {
+		return err
+	}
 	walker := crawler.New(cfg, c.surveyor, metered{c.sink, c.metrics})
 	progress := walker.Progress
 	c.metrics.progress.Store(&progress)
 	var summary crawler.Summary
-	err := c.talk.during(ctx, walk{walker.Progress, len(cfg.Visited), time.Now()}, func() (err error) {
+	err = c.talk.during(ctx, walk{walker.Progress, before, time.Now()}, func() (err error) {
 		summary, err = walker.Run(ctx, append(c.snapshot.Frontier(), seeds...))
 		return err
 	})
 	c.visited, c.complete = summary.Visited, summary.Complete
 	return err
+}
+
+// earlier counts what the runs before this one did.
+func (c *census) earlier(ctx context.Context) (earlier, error) {
+	settled := len(c.snapshot.Visited())
+	if settled == 0 {
+		return earlier{}, nil
+	}
+	coverage, err := c.db.Coverage(ctx, c.snapshot.ID())
+	return earlier{settled, int(coverage.Visited), int(coverage.Reached)}, err
 }
 
 // recall tells prober, pacer and walk what was done before: whom other crawls asked lately, and, of a snapshot that goes on,

@@ -200,7 +200,9 @@ func (p *program) take(ctx context.Context, c *census, db *database, snapshot *s
 	return c.verdict(coverage)
 }
 
-// summary is what a crawl prints when it ends. The time is that of this run.
+// summary is what a crawl prints when it ends. It counts what all runs of the snapshot saw; the time is that of this run, and
+// the rate is of the hosts that this run visited: those with an outcome about the host, which excluded ones and those passed
+// over have not.
 func (c *census) summary(coverage storage.Coverage) facts {
 	took := c.took.Seconds()
 	summary := append(facts{{"snapshot", c.snapshot.ID()}, {"state", c.state}}, covered(coverage)...)

@@ -118,27 +118,34 @@ func (t *talk) bar(ctx context.Context, s status) {
 	screen.Wait()
 }
 
-// A walk puts into a line what a person wants to know of a crawl: rate, counts, and the time that those heard of until now
-// will take.
+// A walk puts into a line what a person wants to know of a crawl: the rate of this run, counts of all runs as the summary counts,
+// and the time that those heard of until now will take.
 type walk struct {
 	now     func() crawler.Progress
-	before  int // hosts that were visited before this walk, which are part of what is heard of
+	before  earlier
 	started time.Time
 }
 
+// Earlier is what the runs before this one did: hosts that are not to be visited again, and those visited and reached as the
+// summary counts them.
+type earlier struct{ settled, visited, reached int }
+
+// settled counts the hosts that are not to be visited any more.
+func settled(p crawler.Progress) int { return p.Heard - p.Queued - p.InFlight }
+
 func (w walk) progress() (done, of int64) {
 	p := w.now()
-	return int64(w.before + p.Visited), int64(p.Heard)
+	return int64(settled(p)), int64(p.Heard)
 }
 
 func (w walk) String() string {
 	p := w.now()
 	took, left := time.Since(w.started), "?"
-	if p.Visited > 0 {
-		left = (took / time.Duration(p.Visited) * time.Duration(p.Queued+p.InFlight)).Round(time.Second).String()
+	if rest, n := p.Queued+p.InFlight, settled(p)-w.before.settled; n > 0 || rest == 0 {
+		left = (took / time.Duration(max(n, 1)) * time.Duration(rest)).Round(time.Second).String()
 	}
-	return fmt.Sprintf("%.1f/s heard %d visited %d reached %d in flight %d left %s",
-		float64(p.Visited)/took.Seconds(), p.Heard, w.before+p.Visited, p.Reached, p.InFlight, left)
+	return fmt.Sprintf("%.1f/s heard %d visited %d reached %d in flight %d left %s", float64(p.Visited)/took.Seconds(),
+		p.Heard, w.before.visited+p.Visited, w.before.reached+p.Reached, p.InFlight, left)
 }
 
 // A rowCount counts the rows that go to files or come from them.

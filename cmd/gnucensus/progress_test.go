@@ -27,10 +27,10 @@ func TestProgressLines(t *testing.T) {
 		var out bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
 		defer cancel()
-		newTalk(&out).show(ctx, walk{halfway, 100, time.Now()})
-		want := `10.0/s heard 400 visited 200 reached 60 in flight 10 left 20s
-5.0/s heard 400 visited 200 reached 60 in flight 10 left 40s
-4.0/s heard 400 visited 200 reached 60 in flight 10 left 50s
+		newTalk(&out).show(ctx, walk{halfway, earlier{100, 90, 50}, time.Now()})
+		want := `10.0/s heard 400 visited 190 reached 110 in flight 10 left 20s
+5.0/s heard 400 visited 190 reached 110 in flight 10 left 40s
+4.0/s heard 400 visited 190 reached 110 in flight 10 left 50s
 `
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Error(diff)
@@ -49,7 +49,7 @@ func TestProgressBar(t *testing.T) {
 	shown := make(chan struct{}, 1000)
 	var watching sync.WaitGroup
 	watching.Go(func() {
-		screen.show(ctx, walk{func() crawler.Progress { shown <- struct{}{}; return halfway() }, 0, time.Now()})
+		screen.show(ctx, walk{func() crawler.Progress { shown <- struct{}{}; return halfway() }, earlier{}, time.Now()})
 	})
 	<-shown
 	log.Warn("something happened")
