@@ -151,7 +151,7 @@ func TestHistory(t *testing.T) {
 	} {
 		var got [][]any
 		for _, row := range run(t, db, "history", snapshot).Rows {
-			got = append(got, []any{row[0], row[2], row[3], row[4], row[5], row[6], row[7], row[10]})
+			got = append(got, []any{row[0], row[2], row[3], row[4], row[5], row[6], row[8], row[7]})
 		}
 		if diff := cmp.Diff(want, got, rounded); diff != "" {
 			t.Errorf("snapshot %d (-want +got):\n%s", snapshot, diff)

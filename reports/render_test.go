@@ -15,13 +15,18 @@ func TestTablesFitTheirWidth(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := &Report{Info: Info{Name: "x", Title: "Title", About: "What it is about, in a sentence or two."}, Columns: []Column{
-			{Name: "figure"}, {Name: "unit"}, {Name: "count", Right: true}, {Name: "share", Unit: "%", Right: true},
+			{Name: "figure"}, {Name: "unit"},
 		}}
+		shares := rapid.IntRange(1, 9).Draw(t, "shares")
+		for range shares {
+			r.Columns = append(r.Columns, Column{Name: "count", Right: true}, Column{Name: "share", Unit: "%", Right: true})
+		}
 		for range rapid.IntRange(0, 5).Draw(t, "rows") {
-			r.Rows = append(r.Rows, []any{
-				rapid.String().Draw(t, "figure"), rapid.StringN(0, 30, -1).Draw(t, "unit"),
-				rapid.Int64().Draw(t, "count"), rapid.Float64Range(0, 100).Draw(t, "share"),
-			})
+			row := []any{rapid.String().Draw(t, "figure"), rapid.StringN(0, 30, -1).Draw(t, "unit")}
+			for range shares {
+				row = append(row, rapid.Int64().Draw(t, "count"), rapid.Float64Range(0, 100).Draw(t, "share"))
+			}
+			r.Rows = append(r.Rows, row)
 		}
 		r.Notes = []string{"a caveat of some length that a narrow terminal cannot show on one line"}
 		if err := r.clean(); err != nil {
@@ -38,6 +43,91 @@ func TestTablesFitTheirWidth(t *testing.T) {
 			}
 		}
 	})
+}
+
+// table writes a report whose first column is a text, and returns the lines of the table without its head.
+func table(t *testing.T, r *Report, width int) []string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Write(&b, Table, width); err != nil {
+		t.Fatal(err)
+	}
+	_, body, found := strings.Cut(b.String(), "─\n")
+	if !found {
+		t.Fatalf("no table:\n%s", b.String())
+	}
+	return strings.Split(strings.TrimRight(body, "\n"), "\n")
+}
+
+// Rows that differ only at the end of a text can be told apart however narrow the terminal is.
+func TestNarrowTablesLoseNothing(t *testing.T) {
+	t.Parallel()
+	names := []string{
+		"share at most 10 files", "share at most 10 files, of reached", "share at most 10 files, or silent",
+		"http://a-very-long-name-without-any-blank.example.net/software",
+	}
+	r := &Report{Columns: []Column{{Name: "figure"}, {Name: "hosts", Right: true}}}
+	for i, name := range names {
+		r.Rows = append(r.Rows, []any{name, int64(100 + i)})
+	}
+	for _, width := range []int{20, 24, 33, 50} {
+		var got []string // the name of each row, put together again
+		for _, line := range table(t, r, width) {
+			if w := twwidth.Width(line); w > width {
+				t.Errorf("line of %d columns, want at most %d: %q", w, width, line)
+			}
+			cells := strings.Fields(line)
+			if last := len(cells) - 1; last > 0 && strings.HasPrefix(cells[last], "10") && len(cells[last]) == 3 {
+				got, cells = append(got, ""), cells[:last]
+			}
+			got[len(got)-1] += strings.Join(cells, "")
+		}
+		for i, name := range names {
+			if want := strings.ReplaceAll(name, " ", ""); i >= len(got) || got[i] != want {
+				t.Errorf("%d columns wide, row %d of %q is not %q", width, i, got, want)
+			}
+		}
+	}
+}
+
+// Where no terminal says how wide a line may be, a row is a line, whole.
+func TestTablesOfNoWidthAreWhole(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a text of many words ", 10) + "and an end"
+	r := &Report{Columns: []Column{{Name: "figure"}, {Name: "hosts", Right: true}}, Rows: [][]any{{long, int64(7)}}}
+	if lines := table(t, r, 0); len(lines) != 1 || !strings.Contains(lines[0], long) {
+		t.Errorf("a row became %q", lines)
+	}
+}
+
+// Numbers that have no room beside each other stand below each other, and each part tells which rows they are of.
+func TestTablesTooWideAreSplit(t *testing.T) {
+	t.Parallel()
+	r := &Report{Rows: [][]any{nil, nil}}
+	for column := range int64(8) {
+		r.Columns = append(r.Columns, Column{Name: "column", Right: true})
+		for row := range r.Rows {
+			r.Rows[row] = append(r.Rows[row], int64(row+1)*1111111+column)
+		}
+	}
+	lines := table(t, r, 50)
+	text := strings.Join(lines, "\n")
+	for _, row := range r.Rows {
+		for i, number := range row {
+			want := 1
+			if i == 0 {
+				want = strings.Count(text, "─\n") + 1
+			}
+			if got := strings.Count(text, pretty(number, "")); got != want {
+				t.Errorf("%v stands there %d times, want %d:\n%s", number, got, want, text)
+			}
+		}
+	}
+	for _, line := range lines {
+		if w := twwidth.Width(line); w > 50 {
+			t.Errorf("line of %d columns: %q", w, line)
+		}
+	}
 }
 
 func TestCleanTextHoldsNothingThatActs(t *testing.T) {

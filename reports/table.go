@@ -12,21 +12,27 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 )
 
-// defaultWidth is that of a table when nobody says another.
-const defaultWidth = 100
+// notesWidth is that of the sentences around a table that has all the room that it needs.
+const notesWidth = 100
 
 func (r *Report) writeTable(w io.Writer, width int) error {
-	if width <= 0 {
-		width = defaultWidth
+	g := &grid{columns: r.Columns, header: r.header(), cells: r.cells()}
+	parts := []*grid{g}
+	if width > 0 {
+		parts = g.fit(width)
+	} else {
+		width = notesWidth
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, snapshot %d\n", r.Title, r.Snapshot)
 	writeWrapped(&b, r.About, "", width)
 	b.WriteString("\n")
-	if err := r.drawTable(&b, width); err != nil {
-		return err
+	for _, part := range parts {
+		if err := part.draw(&b); err != nil {
+			return err
+		}
+		b.WriteString("\n")
 	}
-	b.WriteString("\n")
 	if hidden := len(r.Rows) - len(r.shown()); hidden > 0 {
 		writeWrapped(&b, fmt.Sprintf("%d more rows are in the formats csv, json and md.", hidden), "- ", width)
 	}
@@ -45,11 +51,9 @@ func (r *Report) shown() [][]any {
 	return r.Rows
 }
 
-func (r *Report) drawTable(w io.Writer, width int) error {
-	g := grid{columns: r.Columns, header: r.header(), cells: r.cells()}
-	g.fit(width)
-	align := make([]tw.Align, len(r.Columns))
-	for i, c := range r.Columns {
+func (g *grid) draw(w io.Writer) error {
+	align := make([]tw.Align, len(g.columns))
+	for i, c := range g.columns {
 		if align[i] = tw.AlignLeft; c.Right {
 			align[i] = tw.AlignRight
 		}

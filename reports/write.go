@@ -25,7 +25,8 @@ const (
 // Formats lists the formats by the names that the command line takes.
 func Formats() []string { return []string{string(Table), string(CSV), string(JSON), string(Markdown)} }
 
-// Write writes the report. A table is fitted to a width in characters, 100 when it is 0; the other formats have none.
+// Write writes the report. A table is fitted to a width in characters; when that is 0, each row is one line, however wide. The
+// other formats have no width.
 func (r *Report) Write(w io.Writer, f Format, width int) error {
 	write := map[Format]func(io.Writer) error{
 		Table:    func(w io.Writer) error { return r.writeTable(w, width) },

@@ -73,17 +73,17 @@ counted AS (
     CROSS JOIN LATERAL (
         VALUES
             (1, 'deflate', 'handshake', a.shook, a.deflate),
-            (2, 'GGEP', 'handshake, PONG', a.shook OR a.ponged, a.ggep),
+            (2, 'GGEP', 'handshake or PONG', a.shook OR a.ponged, a.ggep),
             (3, 'vendor messages', 'handshake', a.shook, a.vendor_messages),
             (4, 'BYE', 'handshake', a.shook, a.bye),
             (5, 'pong caching', 'handshake', a.shook, a.pong_caching),
             (6, 'QRP', 'handshake', a.shook, a.query_routing),
             (7, 'QRP, ultrapeers', 'handshake', a.shook, a.ultrapeer_query_routing),
             (8, 'dynamic querying', 'handshake', a.shook, a.dynamic_querying),
-            (9, 'GUESS', 'handshake, PONG', a.shook OR a.ponged, a.guess),
-            (10, 'TLS', 'handshake, PONG', a.shook OR a.ponged, a.tls),
+            (9, 'GUESS', 'handshake or PONG', a.shook OR a.ponged, a.guess),
+            (10, 'TLS', 'handshake or PONG', a.shook OR a.ponged, a.tls),
             (11, 'DHT', 'PONG', a.ponged, a.dht),
-            (12, 'IPv6', 'handshake, PONG', a.shook OR a.ponged, a.ipv6),
+            (12, 'IPv6', 'handshake or PONG', a.shook OR a.ponged, a.ipv6),
             (13, 'browse host', 'handshake', a.shook, a.browse_host)
     ) AS f (place, feature, told_in, known, adopted)
     WHERE f.known OR f.adopted

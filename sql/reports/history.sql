@@ -14,12 +14,13 @@
 -- column: reached hosts right
 -- column: edges - right
 -- column: largest % right
+-- column: gini - right
 -- column: riders % right
 -- column: low % right
 -- column: high % right
--- column: gini - right
--- note: largest is the largest weak component, of the hosts heard of. riders share no file, of the measured hosts; low and high
---   are the Wilson 95 % interval, as if these were a random sample of all. gini is of the files that they declare.
+-- note: largest is the largest weak component, of the hosts heard of. gini is of the files that the measured hosts declare.
+--   riders share no file, of the measured hosts; low and high are the Wilson 95 % interval, as if these were a random sample
+--   of all.
 -- note: The coverage above is that of this snapshot. One that is not complete, or reached a smaller part of what it heard of, is
 --   not to be compared with the others without care; one that is called running is still being written, or was killed.
 -- without heard: The snapshot heard of no host: nothing can be said of the network then.
@@ -58,9 +59,9 @@ SELECT
     reached,
     edges,
     report.share(largest, heard) AS largest,
+    gini,
     report.share(riders, measured) AS riders,
     report.low(riders, measured) AS low,
-    report.high(riders, measured) AS high,
-    gini
+    report.high(riders, measured) AS high
 FROM census
 ORDER BY snapshot_id
