@@ -57,8 +57,8 @@ func crawlFlags() []cli.Flag {
 	vantage := text("vantage", "call the place that we measure from `NAME`")
 	vantage.DefaultText = "the name of this machine"
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "seed", Usage: "begin with the host at `ADDRESS:PORT`; may be repeated"},
-		text("seeds", "begin with the hosts in `FILE`, one ADDRESS:PORT a line; - is standard input"),
+		&cli.StringSliceFlag{Name: "seed", Usage: "begin with the host at `HOST:PORT`, by name or address; may be repeated"},
+		text("seeds", "begin with the hosts in `FILE`, one HOST:PORT a line; - is standard input"),
 		&cli.StringSliceFlag{Name: "cache", Usage: "begin with hosts that the cache `C` names, HOST:PORT or a URL; may be repeated"},
 		scope,
 		text("contact", "tell every host that `WHO` (e-mail or page) can be asked about this crawl; needed when live"),
@@ -109,7 +109,7 @@ func (p *program) crawl(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	seeds, err := readSeeds(p.stdin, c.StringSlice("seed"), c.String("seeds"))
+	named, err := readSeeds(p.stdin, c.StringSlice("seed"), c.String("seeds"))
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (p *program) crawl(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(seeds) == 0 && from.empty() && s.Scope != pace.Live.String() {
+	if named.empty() && from.empty() && s.Scope != pace.Live.String() {
 		return usage(seedsHint, "crawl: no seeds: a walk needs at least one host to begin with")
 	}
 	census, err := p.newCensus(probe.Gnutella, s)
@@ -132,6 +132,10 @@ func (p *program) crawl(c *cli.Context) error {
 		return err
 	}
 	defer census.close()
+	seeds, err := census.find(c.Context, named)
+	if err != nil {
+		return err
+	}
 	return p.use(c, func(db *database) error {
 		if len(seeds) == 0 || !from.empty() {
 			found, err := p.findSeeds(c.Context, census, db.DB, from)
@@ -159,6 +163,15 @@ func (p *program) crawl(c *cli.Context) error {
 		}
 		return p.take(c.Context, census, db, snapshot, seeds, form)
 	})
+}
+
+// find looks up the seeds that have names. Of their addresses those that may be visited are taken.
+func (c *census) find(ctx context.Context, named seeds) ([]probe.Endpoint, error) {
+	door, err := c.pacer.Door(named.names...)
+	if err != nil {
+		return nil, err
+	}
+	return named.find(ctx, door.Resolve)
 }
 
 // countTime bounds the counting of what a snapshot holds, which takes seconds for a million hosts.

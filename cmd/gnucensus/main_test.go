@@ -139,10 +139,13 @@ func (p *process) end(t testing.TB) result {
 	return result{p.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// network starts a lab, which ends with the test, at addresses that no other test of this package uses.
+// network starts a lab, which ends with the test, unless the plan says where at addresses that no other test of this package
+// uses.
 func network(t testing.TB, plan lab.Plan) *lab.Net {
 	t.Helper()
-	plan.Base = base(t)
+	if !plan.Base.IsValid() {
+		plan.Base = base(t)
+	}
 	hosts, err := lab.New(plan)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ Examples:
   gnucensus lab >seeds.txt & gnucensus search --seeds seeds.txt linux`),
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "via", Usage: "ask through the ultrapeer `HOST:PORT`; may be repeated"},
-			&cli.StringFlag{Name: "seeds", Usage: "look for ultrapeers among the hosts of `FILE`, one ADDRESS:PORT a line; - is standard input"},
+			&cli.StringFlag{Name: "seeds", Usage: "look for ultrapeers among the hosts of `FILE`, one HOST:PORT a line; - is standard input"},
 			&cli.StringSliceFlag{Name: "cache", DefaultText: "without --via and --seeds, those of the live network",
 				Usage: "ask the cache `C`, HOST:PORT or a URL, for ultrapeers; may be repeated"},
 			&cli.StringFlag{Name: "mode", Value: modeInBand,
@@ -103,7 +103,7 @@ func (p *program) search(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	seeds, err := p.searchSeeds(s.Seeds)
+	seeds, err := p.searchSeeds(c.Context, s.Seeds)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,15 @@ func (p *program) search(c *cli.Context) error {
 }
 
 // searchSeeds reads the hosts of a file, if one is named.
-func (p *program) searchSeeds(file string) (hosts []netip.AddrPort, err error) {
-	seeds, err := readSeeds(p.stdin, nil, file)
+func (p *program) searchSeeds(ctx context.Context, file string) (hosts []netip.AddrPort, err error) {
+	named, err := readSeeds(p.stdin, nil, file)
+	if err != nil {
+		return nil, err
+	}
+	seeds, err := named.find(ctx, func(ctx context.Context, name string) ([]netip.AddrPort, error) {
+		addr, err := lookUp(ctx, name)
+		return []netip.AddrPort{addr}, err
+	})
 	for _, seed := range seeds {
 		hosts = append(hosts, seed.Addr)
 	}

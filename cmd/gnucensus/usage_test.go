@@ -34,13 +34,15 @@ func TestWrongUsage(t *testing.T) {
 		{"crawl --cache here:0", `"here:0"`, "HOST:PORT"},
 		{"crawl --cache ftp://here/", `"ftp://here/"`, "GWebCache"},
 		{"crawl now", `"now" is one argument too many`, "gnucensus crawl --help"},
-		{"crawl --seed localhost:6346", `"localhost:6346" is no ADDRESS:PORT`, "6346"},
+		{"crawl --seed 127.0.0.1000:6346", `"127.0.0.1000:6346" is no HOST:PORT`, "6346"},
+		{"crawl --seed localhost:gnutella", `"localhost:gnutella" is no HOST:PORT`, "6346"},
+		{"crawl --seed [fe80::x]:6346", `"[fe80::x]:6346" is no HOST:PORT`, "6346"},
 		{"crawl --seed 127.1.0.1", `"127.1.0.1" has no port`, "6346"},
 		{"crawl --seed 127.1.0.1:0", "port 0", "6346"},
-		{"crawl --seeds /does/not/exist", "/does/not/exist", "one ADDRESS:PORT a line"},
+		{"crawl --seeds /does/not/exist", "/does/not/exist", "one HOST:PORT a line"},
 		{"crawl --seeds " + os.DevNull, "holds no address", "--seeds FILE"},
 		{"crawl --seeds " + noAddress, `line 2: "here"`, "6346"},
-		{"crawl --seeds " + long, "longer than", "one ADDRESS:PORT a line"},
+		{"crawl --seeds " + long, "longer than", "one HOST:PORT a line"},
 		{"crawl --seed " + nobody, "--contact is missing", "e-mail address"},
 		{"crawl --seed " + nobody + " --contact me", `"me"`, "e-mail address"},
 		{"crawl --seed " + nobody + " --contact a@b\r\nX:y", "--contact", "e-mail address"},
@@ -99,7 +101,7 @@ func TestWrongUsage(t *testing.T) {
 		{"servent --listen " + nobody + " --share /does/not/exist", "no such file", "a folder"},
 		{"servent --listen " + nobody + " now", `"now" is one argument too many`, "gnucensus servent --help"},
 		{"search --via " + nobody, "WORDS to search for are missing", "gnucensus search --help"},
-		{"search --seeds /does/not/exist words", "/does/not/exist", "one ADDRESS:PORT a line"},
+		{"search --seeds /does/not/exist words", "/does/not/exist", "one HOST:PORT a line"},
 		{"search --cache here words", `"here"`, "HOST:PORT"},
 		{"search --via " + nobody + " --cache " + nobody + " words", "exclude each other", "a file of hosts"},
 		{"search --via 127.1.0.1:0 words", "--via", "127.1.0.1:6346"},
@@ -126,6 +128,7 @@ func TestFailures(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(empty, "stranger"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	unknown := strings.Repeat("x", 64) + ".invalid:6346" // too long for a name: nobody is asked for it
 	for _, test := range []struct{ args, want, hint string }{
 		{"report summary --database " + dsn, "no such snapshot", "gnucensus crawl"},
 		{"report summary --snapshot 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
@@ -141,6 +144,9 @@ func TestFailures(t *testing.T) {
 		{"import edges " + file(t, "1 2", "1 two") + " --database " + dsn, "line 2", "Nothing was stored"},
 		{"crawl --scope lab --seed " + nobody + " --database " + dsn, "none of the 1 hosts", "report outcomes"},
 		{"crawl --scope lab --seed 10.0.0.1:6346 --database " + dsn, "out of scope lab", "127.0.0.0/8"},
+		{"crawl --scope lab --seed " + unknown, "find seed \"" + unknown, "give its address"},
+		{"crawl --contact a@b --seed localhost:6346", `find seed "localhost:6346": 127.0.0.1:6346 is out of scope`, "address"},
+		{"search --seeds " + file(t, unknown) + " words", "find seed \"" + unknown, "give its address"},
 		{"conform --scope lab " + nobody, "no servent there at test 1", "ended by itself"},
 		{"search --wait 1s --via " + nobody + " words", "none of the 1 hosts", "free slot"},
 		{"lab --truth /does/not/exist", "/does/not/exist", "--truth"},

@@ -10,9 +10,9 @@ import (
 )
 
 // A Door is a narrow way through a Pacer to machines that its user has named: the caches that a walk begins with, which are web
-// servers. They alone are looked up by name, and reached at the port that they were named with even if it is that of a
-// well-known service. Rates, reserved ranges and exclusions hold for them as for all others; their look-up itself is the
-// system's, and is not paced.
+// servers, and its seeds. They alone are looked up by name, and by way of the door reached at the port that they were named with
+// even if it is that of a well-known service. Rates, reserved ranges and exclusions hold for them as for all others; their
+// look-up itself asks the resolver of this machine, and is not paced.
 type Door struct {
 	pacer *Pacer
 	named map[string]bool
@@ -49,7 +49,7 @@ func splitHostPort(machine string) (host string, port uint16, err error) {
 // [*ScopeError] when the machine was not named, or none of its addresses may be sent to.
 func (d *Door) Resolve(ctx context.Context, machine string) ([]netip.AddrPort, error) {
 	if !d.named[machine] {
-		return nil, &ScopeError{Reason: fmt.Sprintf("%q was not named as a cache", machine)}
+		return nil, &ScopeError{Reason: fmt.Sprintf("%q was not named", machine)}
 	}
 	host, port, err := splitHostPort(machine)
 	if err != nil {
