@@ -25,7 +25,7 @@ build:
 LAB     ?= --ultrapeers 100 --leaves 900 --random-seed 7 --dead 0.1 --firewalled 0.1 --slow 0.02
 REPORTS := summary topology sharing freeriders latency agents outcomes
 
-census: build postgres
+census: postgres
 	@rm -f bin/seeds.txt
 	echo "gnucensus lab $(LAB) --truth bin/truth.csv"
 	bin/gnucensus lab $(LAB) --truth bin/truth.csv >bin/seeds.txt &
@@ -68,12 +68,10 @@ lint:
 	$(GO) vet ./...
 
 # What the two commands above need beside Go: the server programs of PostgreSQL and, for the race detector, a C compiler.
-# Whatever is missing is installed through the package manager of the system, as root or through sudo.
-POSTGRES_DIRS = $(GNUCENSUS_PGBIN) /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/lib/postgresql*/bin /usr/local/pgsql/bin \
-	/opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin
-
-postgres:
-	@for dir in $$(echo "$$PATH" | tr : ' ') $(POSTGRES_DIRS); do [ ! -x "$$dir/initdb" ] || exit 0; done
+# Whatever is missing is installed through the package manager of the system, as root or through sudo. Which server programs do,
+# and where they may be, the program itself knows.
+postgres: build
+	@! bin/gnucensus db status --database '' --data /nonexistent --format json | grep -q '"programs":"' || exit 0
 	$(call install,the PostgreSQL server,postgresql,postgresql-server,postgresql,postgresql,postgresql-server,postgresql)
 
 compiler:

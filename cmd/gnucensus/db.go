@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,7 +50,7 @@ func (p *program) dbURL(c *cli.Context) error {
 	})
 }
 
-// dbPsql runs psql while we hold a share in the server. The terminal sends Ctrl-C to psql too, which knows what to do.
+// dbPsql runs psql while we hold a share in the server.
 func (p *program) dbPsql(c *cli.Context) error {
 	path, err := exec.LookPath("psql")
 	if err != nil {
@@ -57,11 +60,34 @@ func (p *program) dbPsql(c *cli.Context) error {
 	return p.use(c, func(db *database) error {
 		psql := exec.Command(path, append([]string{db.dsn}, c.Args().Slice()...)...)
 		psql.Stdin, psql.Stdout, psql.Stderr = p.stdin, p.stdout, p.talk
-		if err := psql.Run(); err != nil {
+		if err := attend(psql); err != nil {
 			return fmt.Errorf("run psql: %w", err)
 		}
 		return nil
 	})
+}
+
+// attend runs a program that has our terminal, until it ends. The terminal sends each Ctrl-C to the program too, which knows
+// what to do, so we wait on. Signals that would end us alone are passed to the program.
+func attend(program *exec.Cmd) error {
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := program.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- program.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case s := <-signals:
+			if s != os.Interrupt {
+				_ = program.Process.Signal(s) // the only error is that it has ended
+			}
+		}
+	}
 }
 
 func (p *program) dbStatus(c *cli.Context) error {
@@ -84,21 +110,29 @@ func (p *program) dbStatus(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	state := "no database yet: the first command that needs one makes it"
+	return facts{
+		{"data_directory", s.Dir}, {"postgresql", orNone(s.Version)}, {"programs", orNone(s.Programs)}, {"state", stateOf(s)},
+		{"process", orNone(s.PID)}, {"url", orNone(s.DSN)}, {"log", s.Log},
+	}.print(p.stdout, form)
+}
+
+// stateOf tells whether the private server runs, until when, and otherwise what the next command will do.
+func stateOf(s cluster.State) string {
 	switch {
 	case s.PID != 0 && s.Kept:
-		state = "runs until gnucensus db stop"
+		return "runs until gnucensus db stop"
+	case s.PID != 0 && s.Used:
+		return "runs while a gnucensus uses it"
 	case s.PID != 0:
-		state = "runs while a gnucensus uses it"
+		return "runs, though no gnucensus uses it: the next one stops it when it is done, and so does gnucensus db stop"
 	case s.Running:
-		state = "starts, stops or recovers"
+		return "starts, stops or recovers"
+	case s.Refusal != nil:
+		return fmt.Sprintf("cannot start, so the next command that needs it will fail: %v", s.Refusal)
 	case s.Version != 0:
-		state = "stopped: the next command that needs it starts it"
+		return "stopped: the next command that needs it starts it"
 	}
-	return facts{
-		{"data_directory", s.Dir}, {"postgresql", orNone(s.Version)}, {"state", state}, {"process", orNone(s.PID)},
-		{"url", orNone(s.DSN)}, {"log", s.Log},
-	}.print(p.stdout, form)
+	return "no database yet: the first command that needs one makes it"
 }
 
 // orNone is a fact that does not exist when it is zero.

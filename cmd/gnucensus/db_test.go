@@ -1,7 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -13,10 +20,7 @@ func TestPrivateDatabase(t *testing.T) {
 		t.Helper()
 		return must(t, append([]string{"db", "--data", data}, args...)...)
 	}
-	state := func() string {
-		t.Helper()
-		return decode[struct{ State string }](t, db("status", "--format", "json")).State
-	}
+	state := func() string { return databaseState(t, data) }
 	if s := state(); !strings.HasPrefix(s, "no database yet") {
 		t.Errorf("before: %s", s)
 	}
@@ -47,5 +51,93 @@ func TestPrivateDatabase(t *testing.T) {
 	db("stop")
 	if s := state(); !strings.HasPrefix(s, "stopped") {
 		t.Errorf("after db stop: %s", s)
+	}
+	if err := os.WriteFile(filepath.Join(data, "pg", "PG_VERSION"), []byte("9999\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s := state(); !strings.HasPrefix(s, "cannot start") || !strings.Contains(s, "install PostgreSQL 9999") {
+		t.Errorf("of another version: %s", s)
+	}
+}
+
+func databaseState(t *testing.T, data string) string {
+	t.Helper()
+	status := must(t, "db", "status", "--data", data, "--format", "json")
+	return decode[struct{ State string }](t, status).State
+}
+
+// A session is psql in a process of the program, which holds a share in a private server.
+type session struct {
+	*process
+	data  string
+	stdin io.WriteCloser
+}
+
+func newSession(t *testing.T) *session {
+	t.Helper()
+	command := exec.Command(os.Args[0], "db", "psql", "--data", dataDir(t), "--", "-X", "-A", "-t")
+	s := &session{data: command.Args[4]}
+	var err error
+	if s.stdin, err = command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { run(t, "db", "stop", "--data", s.data) })
+	s.process = startCommand(t, command)
+	return s
+}
+
+// ask has psql answer, and so shows that it runs.
+func (s *session) ask(t *testing.T, n int) {
+	t.Helper()
+	if _, err := fmt.Fprintf(s.stdin, "SELECT %d;\n", n); err != nil {
+		t.Fatal(err)
+	}
+	if answer := <-s.print; answer != strconv.Itoa(n) {
+		t.Fatalf("psql answers %q and not %d", answer, n)
+	}
+}
+
+// TestPsqlOutlivesCtrlC: however often it comes, psql runs on and we wait for it.
+func TestPsqlOutlivesCtrlC(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	for n := range 20 {
+		s.ask(t, n)
+		if err := s.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if state := databaseState(t, s.data); !strings.HasPrefix(state, "runs while") {
+		t.Errorf("while psql runs: %s", state)
+	}
+	s.stdin.Close()
+	if r := s.end(t); r.code != exitDone {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
+	}
+	if state := databaseState(t, s.data); !strings.HasPrefix(state, "stopped") {
+		t.Errorf("after psql: %s", state)
+	}
+}
+
+// TestPsqlEnds: what tells the program to end ends psql, and a kill leaves a server that nobody uses.
+func TestPsqlEnds(t *testing.T) {
+	t.Parallel()
+	for signal, after := range map[os.Signal]string{
+		syscall.SIGTERM: "stopped", os.Kill: "runs, though no gnucensus uses it",
+	} {
+		s := newSession(t)
+		s.ask(t, 1)
+		if err := s.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		if signal == os.Kill {
+			s.stdin.Close() // so that psql, which is nobody's then, ends
+		}
+		if r := s.end(t); r.code == exitDone {
+			t.Errorf("%v: exit %d", signal, r.code)
+		}
+		if state := databaseState(t, s.data); !strings.HasPrefix(state, after) {
+			t.Errorf("after %v: %s", signal, state)
+		}
 	}
 }

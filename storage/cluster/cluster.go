@@ -177,9 +177,13 @@ type State struct {
 	Version int    // major version of the PostgreSQL that made the cluster; 0: none is made
 	Running bool   // processes of the server are alive
 	Kept    bool   // the server that runs stays up until Stop
+	Used    bool   // another process has a share in the server, or takes or drops one just now
 	PID     int    // of the server; 0: none answers
 	DSN     string // how to reach it; "": none answers
 	Log     string // path of the server's log
+
+	Programs string // version and folder of what would make the cluster or start its server; "": none is found
+	Refusal  error  // why none is: a *ProgramsError or a *VersionError
 }
 
 // Status tells what is in the data directory, and changes nothing.
@@ -190,13 +194,26 @@ func Status(ctx context.Context, cfg Config) (State, error) {
 	}
 	s := State{Dir: p.dir, Log: p.path(logFile)}
 	made, err := p.made()
-	if err != nil || !made {
+	if err == nil && made {
+		s.Version, err = p.version()
+	}
+	if err != nil {
 		return s, err
 	}
-	if s.Version, err = p.version(); err != nil {
+	progs, err := findPrograms(ctx, p.programs, p.path(pgName), s.Version)
+	if ctx.Err() != nil {
 		return s, err
 	}
-	if s.Running, err = p.running(); err != nil || !s.Running {
+	if s.Refusal = err; err == nil {
+		s.Programs = progs.String()
+	}
+	if !made {
+		return s, nil
+	}
+	if s.Used, err = p.used(); err != nil {
+		return s, err
+	}
+	if s.Running, err = p.held(serverLock, syscall.LOCK_SH); err != nil || !s.Running {
 		return s, err
 	}
 	s.Kept = p.has(keepFile)

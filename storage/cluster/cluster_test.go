@@ -77,11 +77,11 @@ func TestShares(t *testing.T) {
 	starter.finish(t)
 	column(t, c.DSN(), "SELECT 'still there'")
 	closeCluster(t, c)
-	if s := status(t, dir); !s.Running || s.DSN != c.DSN() {
+	if s := status(t, dir); !s.Running || !s.Used || s.DSN != c.DSN() {
 		t.Errorf("with one user left: %+v", s)
 	}
 	other.finish(t)
-	if s := status(t, dir); s.Running || s.PID != 0 || s.DSN != "" {
+	if s := status(t, dir); s.Running || s.Used || s.PID != 0 || s.DSN != "" {
 		t.Errorf("with no user left: %+v", s)
 	}
 	closeCluster(t, c) // a second time
@@ -114,6 +114,7 @@ func TestComeAndGo(t *testing.T) {
 				} else {
 					conn.Close(t.Context())
 				}
+				status(t, dir) // whoever looks is not taken for a user
 				if err := c.Close(); err != nil {
 					t.Error(err)
 				}
@@ -135,7 +136,7 @@ func TestKeepAndStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := status(t, dir)
-	if !kept.Running || !kept.Kept {
+	if !kept.Running || !kept.Kept || kept.Used {
 		t.Fatalf("after Keep and Close: %+v", kept)
 	}
 	c := open(t, cfg)
@@ -170,7 +171,8 @@ func TestNothingThere(t *testing.T) {
 	if err := Stop(t.Context(), Config{Dir: dir}); err != nil {
 		t.Error(err)
 	}
-	if s := status(t, dir); s != (State{Dir: dir, Log: filepath.Join(dir, logFile)}) {
+	s := status(t, dir)
+	if want := (State{Dir: dir, Log: filepath.Join(dir, logFile), Programs: s.Programs}); s != want || s.Programs == "" {
 		t.Errorf("%+v", s)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {

@@ -55,6 +55,9 @@ func TestAdopt(t *testing.T) {
 	h.line(t)
 	before := status(t, dir)
 	h.kill(t)
+	if s := status(t, dir); !s.Running || s.Used {
+		t.Errorf("after its user was killed: %+v", s)
+	}
 	c := open(t, Config{Dir: dir})
 	if after := status(t, dir); after.PID != before.PID || after.PID == 0 {
 		t.Errorf("server %d, then %d", before.PID, after.PID)
@@ -226,7 +229,7 @@ func TestOtherVersion(t *testing.T) {
 	if after := listing(t, filepath.Join(dir, pgName)); !slices.Equal(before, after) {
 		t.Errorf("before %q\nafter %q", before, after)
 	}
-	if s := status(t, dir); s.Version != 9999 || s.Running {
+	if s := status(t, dir); s.Version != 9999 || s.Running || !errors.As(s.Refusal, &version) || s.Programs != "" {
 		t.Errorf("%+v", s)
 	}
 }

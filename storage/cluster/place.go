@@ -187,6 +187,34 @@ func (p *place) openLock(name string) (*os.File, error) {
 	return f, nil
 }
 
+// held says whether a process holds one of the locks. To find out takes it for a moment, unless it is held: who asks for it
+// meanwhile must look again.
+func (p *place) held(name string, how int) (bool, error) {
+	f, err := os.Open(p.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	} else if err != nil {
+		return false, fmt.Errorf("use data directory: %w", err)
+	}
+	defer f.Close()
+	free, err := tryLock(f, how)
+	return !free, err
+}
+
+// used says whether a process has a share, or is within the gate. Who looks for shares takes the gate first: whoever drops the
+// last one meanwhile would not look again, and leave the server to us.
+func (p *place) used() (bool, error) {
+	gate, err := os.Open(p.path(gateLock))
+	if err != nil {
+		return false, fmt.Errorf("use data directory: %w", err)
+	}
+	defer gate.Close()
+	if free, err := tryLock(gate, syscall.LOCK_EX); err != nil || !free {
+		return true, err
+	}
+	return p.held(usersLock, syscall.LOCK_EX)
+}
+
 // give lets a file that we made in the directory belong to the directory's owner.
 func (p *place) give(f *os.File) error {
 	if !p.lent {

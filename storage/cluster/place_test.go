@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -231,5 +232,44 @@ func TestAccount(t *testing.T) {
 	}
 	if _, err := firstAccount("root", "no such user"); err == nil {
 		t.Error("root may run the server")
+	}
+}
+
+// Where there is no user postgres, root's server runs as the user who called sudo, and where nobody did, as nobody.
+func TestSudoUser(t *testing.T) {
+	needRoot(t)
+	t.Parallel()
+	unshare, err := exec.LookPath("unshare")
+	if err != nil {
+		t.Skip("no unshare")
+	}
+	if said, err := exec.Command(unshare, "--mount", "true").CombinedOutput(); err != nil {
+		t.Skipf("no mounts of its own for a process: %v\n%s", err, said)
+	}
+	users, err := os.ReadFile("/etc/passwd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := filepath.Join(t.TempDir(), "passwd")
+	all := regexp.MustCompile(`(?m)^postgres:.*\n`).ReplaceAll(users, nil)
+	if err := os.WriteFile(others, all, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for caller, name := range map[string]string{"daemon": "daemon", "": "nobody"} {
+		want, err := firstAccount(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := filepath.Join(baseDir(t), "data")
+		h := startHelper(t, "hold", dir, func(cmd *exec.Cmd) {
+			cmd.Args = []string{unshare, "--mount", "sh", "-c", `mount --bind "$0" /etc/passwd && exec "$1"`, others, cmd.Path}
+			cmd.Path = unshare
+			cmd.Env = append(cmd.Env, "SUDO_USER="+caller)
+		})
+		h.line(t)
+		if info, err := os.Stat(filepath.Join(dir, pgName)); err != nil || owner(info) != want.uid {
+			t.Errorf("called by %q: the database is not of user %s (%v)", caller, name, err)
+		}
+		h.finish(t)
 	}
 }

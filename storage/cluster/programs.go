@@ -95,7 +95,7 @@ func findPrograms(ctx context.Context, named, dir string, want int) (programs, e
 	}
 	missing := &ProgramsError{Looked: looked}
 	var others []string
-	for _, folder := range folders {
+	for _, folder := range distinct(folders) {
 		p, err := programsIn(ctx, folder)
 		switch {
 		case ctx.Err() != nil:
@@ -115,6 +115,20 @@ func findPrograms(ctx context.Context, named, dir string, want int) (programs, e
 		return programs{}, &VersionError{Dir: dir, Made: want, Found: others}
 	}
 	return programs{}, missing
+}
+
+// distinct leaves out folders that came before, under another name too. What does not exist stays, for others to find out.
+func distinct(folders []string) []string {
+	seen := make(map[string]bool)
+	return slices.DeleteFunc(folders, func(folder string) bool {
+		real, err := filepath.EvalSymlinks(folder)
+		if err != nil {
+			return false
+		}
+		again := seen[real]
+		seen[real] = true
+		return again
+	})
 }
 
 var numbers = regexp.MustCompile(`\d+`)

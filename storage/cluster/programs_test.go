@@ -55,8 +55,17 @@ func TestProgramsOfVersion(t *testing.T) {
 	if got, err := findPrograms(t.Context(), "", "", 98); got != (programs{older, 98}) {
 		t.Errorf("got %v, %v", got, err)
 	}
-	_, err := findPrograms(t.Context(), newer, "/data/pg", 98)
+	link := filepath.Join(base, "link")
+	if err := os.Symlink(newer, link); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", newer+":"+link+":"+newer+"/")
+	_, err := findPrograms(t.Context(), "", "/data/pg", 98)
 	var version *VersionError
+	if !errors.As(err, &version) || strings.Count(err.Error(), "PostgreSQL 99 in ") != 1 {
+		t.Errorf("a folder with three names: %v", err)
+	}
+	_, err = findPrograms(t.Context(), newer, "/data/pg", 98)
 	if !errors.As(err, &version) || version.Made != 98 || !slices.Equal(version.Found, []string{"PostgreSQL 99 in " + newer}) {
 		t.Errorf("error %v", err)
 	}

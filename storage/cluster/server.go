@@ -75,20 +75,6 @@ func (p *place) takeLife() (*os.File, error) {
 	return f, nil
 }
 
-// running says whether any process of a server lives, and takes nothing from anyone who asks at the same time: they look
-// again.
-func (p *place) running() (bool, error) {
-	f, err := os.Open(p.path(serverLock))
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	} else if err != nil {
-		return false, fmt.Errorf("look for a server: %w", err)
-	}
-	defer f.Close()
-	free, err := tryLock(f, syscall.LOCK_SH)
-	return !free, err
-}
-
 // start starts the server, which inherits its lock. It is ready some time later.
 func (p *place) start(ctx context.Context, life *os.File) (*exec.Cmd, error) {
 	version, err := p.version()
