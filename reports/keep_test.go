@@ -39,7 +39,7 @@ func views(t testing.TB, db *storage.DB, snapshot int64) (all [][][]any) {
 
 // aConversation may contradict every other: a host can call itself leaf and ultrapeer, list itself, and be listed as both.
 func aConversation(t *rapid.T) probe.Observation {
-	methods := []probe.Method{probe.TCPCrawl, probe.Leaf, probe.UDPPing, probe.UDPCrawl, probe.Query}
+	methods := []probe.Method{probe.TCPCrawl, probe.Leaf, probe.UDPPing, probe.UDPCrawl, probe.Query, probe.Import}
 	outcomes := []probe.Outcome{probe.Answered, probe.Refused, probe.Timeout, probe.ConnectTimeout, probe.Silent, probe.Cancelled}
 	o := talk(aHost(t), rapid.SampledFrom(methods).Draw(t, "method"), rapid.SampledFrom(outcomes).Draw(t, "outcome"), 0)
 	o.Role = rapid.SampledFrom([]probe.Role{"", probe.Ultrapeer, probe.LeafRole}).Draw(t, "role")

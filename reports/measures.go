@@ -33,7 +33,7 @@ var measures = slices.Concat([]measure{
 	{"strong_component.edges", "links as told inside that component", (*topology).strongEdges},
 	{"strong_component.edges.visited", "the same" + alone, visitedAlone((*structure).strongEdges)},
 
-	{"degree.gini", "Gini coefficient of the degrees", (*topology).gini},
+	{"degree.gini", "Gini coefficient of the known degrees", (*topology).gini},
 	{"degree.gini.visited", "of those of the visited hosts", giniOf(true)},
 	{"degree.gini.only_heard_of", "of those of the hosts that were never visited", giniOf(false)},
 	{"degree.largest", "links of the host that has most", (*topology).largestDegree},
@@ -46,7 +46,7 @@ var measures = slices.Concat([]measure{
 
 	{"clustering.triangles", "triangles, each once", (*topology).triangleCount},
 	{"clustering.triangles.visited", "the same" + alone, visitedAlone((*structure).triangleCount)},
-	{"clustering.all", "mean local clustering, 0 for hosts with fewer than two links", (*topology).clusteringAll},
+	{"clustering.all", "mean local clustering of hosts of known degree, 0 for those with fewer than two links", (*topology).clusteringAll},
 	{"clustering.all.visited", "the same" + alone, visitedAlone((*structure).clusteringAll)},
 	{"clustering.paired", "mean local clustering of hosts with two links or more", (*topology).clusteringPaired},
 	{"clustering.paired.visited", "the same" + alone, visitedAlone((*structure).clusteringPaired)},
@@ -83,5 +83,5 @@ var measures = slices.Concat([]measure{
 // What the methods of measures end with that are not of all hosts, or of another graph.
 const (
 	alone    = ", of the visited hosts and the links between them alone"
-	atRandom = ", of a random graph with as many hosts and links"
+	atRandom = ", of a random graph with as many links, and as many hosts as have a known degree"
 )

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"gnucensus/reports/graph"
@@ -10,12 +11,13 @@ import (
 // A structure is a graph, with what its distances came to.
 type structure struct {
 	*graph.Measured
+	told      []bool // by host: its degree is known, be it 0
 	distances func() graph.Distances
 }
 
 // newStructure keeps in failed why distances could not be measured: the context ended.
-func newStructure(ctx context.Context, g *graph.Graph, failed *error) *structure {
-	s := &structure{Measured: graph.NewMeasured(g)}
+func newStructure(ctx context.Context, g *graph.Graph, told []bool, failed *error) *structure {
+	s := &structure{Measured: graph.NewMeasured(g), told: told}
 	s.distances = func() graph.Distances {
 		d, err := s.Measured.Distances(ctx)
 		if err != nil {
@@ -51,8 +53,26 @@ func (s *structure) diameterMost() float64      { return float64(s.distances().M
 
 func (s *structure) reciprocity() float64   { return s.Reciprocity() }
 func (s *structure) assortativity() float64 { return s.Assortativity() }
-func (s *structure) gini() float64          { return graph.Gini(s.Degrees()) }
-func (s *structure) largestDegree() float64 { return float64(slices.Max(append(s.Degrees(), 0))) }
+func (s *structure) gini() float64          { return graph.Gini(s.degreesOf(s.told)) }
+
+func (s *structure) largestDegree() float64 {
+	known := s.degreesOf(s.told)
+	if len(known) == 0 {
+		return math.NaN()
+	}
+	return float64(slices.Max(known))
+}
+
+// degreesOf returns the degrees of the chosen hosts.
+func (s *structure) degreesOf(chosen []bool) []int {
+	var degrees []int
+	for v, in := range chosen {
+		if in {
+			degrees = append(degrees, s.Degree(int32(v)))
+		}
+	}
+	return degrees
+}
 
 func (s *structure) core() float64 { return float64(slices.Max(append(s.Cores(), 0))) }
 
@@ -68,9 +88,10 @@ func (s *structure) coreHosts() float64 {
 
 func (s *structure) triangleCount() float64 { return float64(s.Triangles().Total) }
 
+// clusteringAll leaves hosts out whose degree is not known, and which thus have no known clustering.
 func (s *structure) clusteringAll() float64 {
 	all, _ := s.Triangles().Clustering()
-	return all
+	return all * (float64(s.Hosts()) / float64(len(s.degreesOf(s.told))))
 }
 
 func (s *structure) clusteringPaired() float64 {

@@ -65,14 +65,31 @@ func readTopology(ctx context.Context, db *storage.DB, snapshot int64, at storag
 
 // measure makes ready what is computed of the graph when it is first asked for.
 func (t *topology) measure(ctx context.Context, g *graph.Graph) {
-	t.structure = newStructure(ctx, g, &t.err)
+	t.structure = newStructure(ctx, g, told(g, t.visits.Listed()), &t.err)
 	t.among = sync.OnceValue(func() *structure {
 		if !slices.Contains(t.visited, false) {
 			return t.structure
 		}
-		return newStructure(ctx, t.Among(t.visited), &t.err)
+		var among []bool
+		for v, in := range t.visited {
+			if in {
+				among = append(among, t.told[v])
+			}
+		}
+		return newStructure(ctx, t.Among(t.visited), among, &t.err)
 	})
-	t.random = sync.OnceValue(func() *structure { return newStructure(ctx, t.Random(randomSeed), &t.err) })
+	t.random = sync.OnceValue(func() *structure {
+		hosts := len(t.degreesOf(t.told))
+		return newStructure(ctx, t.Random(hosts, randomSeed), slices.Repeat([]bool{true}, hosts), &t.err)
+	})
+}
+
+// told tells of the hosts whether their degree is known: they listed their links, be it none, or somebody told of one.
+func told(g *graph.Graph, listed []bool) []bool {
+	for v := range listed {
+		listed[v] = listed[v] || g.Degree(int32(v)) > 0
+	}
+	return listed
 }
 
 // visitedAlone is a measure of the visited hosts and the links between them alone.
@@ -103,15 +120,13 @@ func (t *topology) largestVisited() float64 {
 	return float64(n)
 }
 
-// giniOf is the Gini coefficient of the degrees of the hosts that were visited, or of those that were not.
+// giniOf is the Gini coefficient of the known degrees of the hosts that were visited, or of those that were not.
 func giniOf(visited bool) func(*topology) float64 {
 	return func(t *topology) float64 {
-		var degrees []int
-		for v, d := range t.Degrees() {
-			if t.visited[v] == visited {
-				degrees = append(degrees, d)
-			}
+		chosen := make([]bool, t.Hosts())
+		for v := range chosen {
+			chosen[v] = t.told[v] && t.visited[v] == visited
 		}
-		return graph.Gini(degrees)
+		return graph.Gini(t.degreesOf(chosen))
 	}
 }

@@ -70,9 +70,12 @@ func storeHosts(ctx context.Context, tx pgx.Tx, id int64, visits *Visits, links 
 		c.count(&v.files)
 		c.count(&v.kib)
 		c.known(v.uptime)
-		c.int32(links.Peers[i] + links.Leaves[i])
-		c.int32(links.Peers[i])
-		c.int32(links.Leaves[i])
+		for _, n := range [...]int32{links.Peers[i] + links.Leaves[i], links.Peers[i], links.Leaves[i]} {
+			if n == 0 && !v.listed {
+				n = -1 // nobody told of any
+			}
+			c.known(n)
+		}
 		if c.rows == importRows {
 			if err := c.store(ctx, tx); err != nil {
 				return err

@@ -212,9 +212,25 @@ func (m *model) degreeRows() (rows [][]any) {
 				peers++
 			}
 		}
-		rows = append(rows, []any{id, h[5], h[2], peers + leaves, peers, leaves})
+		row := []any{id, h[5], h[2]}
+		for _, n := range []int64{peers + leaves, peers, leaves} {
+			if n == 0 && !m.listed(id) {
+				row = append(row, nil)
+				continue
+			}
+			row = append(row, n)
+		}
+		rows = append(rows, row)
 	}
 	return rows
+}
+
+// listed tells whether a host answered a question for its links.
+func (m *model) listed(id int64) bool {
+	return slices.ContainsFunc(m.of(id), func(o probe.Observation) bool {
+		lists := o.Method == probe.TCPCrawl || o.Method == probe.UDPCrawl || o.Method == probe.Import
+		return lists && o.Outcome == probe.Answered
+	})
 }
 
 func (m *model) rumourRows() (rows [][]any) {

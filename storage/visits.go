@@ -10,20 +10,21 @@ import (
 	"gnucensus/sql"
 )
 
-// Visits is what all conversations with each host gave together: the views report.visit and report.whole_list, which SQL needs
+// Visits is what all conversations with each host gave together: the views report.visit and report.lister, which SQL needs
 // long to derive from millions of conversations.
 type Visits struct{ hosts []visit }
 
 // visit is what the conversations with one host gave. A number that is not known is -1.
 type visit struct {
-	files, kib     int64 // the largest
-	uptime         int32 // likewise
-	rank           int32 // of the best outcome, as in report.outcome; queries do not count
-	agent          int32 // that it named first
-	named          int32 // the conversation in which it did
-	role           uint8 // ultrapeer if it ever said so
-	tried          bool  // there was a conversation
-	visited, whole bool
+	files, kib    int64 // the largest
+	uptime        int32 // likewise
+	rank          int32 // of the best outcome, as in report.outcome; queries do not count
+	agent         int32 // that it named first
+	named         int32 // the conversation in which it did
+	role          uint8 // ultrapeer if it ever said so
+	tried         bool  // there was a conversation
+	visited       bool  // the outcome of one is about the host
+	listed, whole bool  // it told its links, and all of them as far as is known
 }
 
 // Visits reads the conversations that a snapshot held when it had a size.
@@ -37,7 +38,7 @@ func (db *DB) Visits(ctx context.Context, id int64, at Size) (*Visits, error) {
 	var host int32
 	var c visit // one conversation
 	fields := []any{
-		&host, &c.named, &c.rank, &c.visited, &c.whole, &c.role, &c.agent, &c.files, &c.kib, &c.uptime,
+		&host, &c.named, &c.rank, &c.visited, &c.listed, &c.whole, &c.role, &c.agent, &c.files, &c.kib, &c.uptime,
 	}
 	_, err = pgx.ForEachRow(rows, fields, func() error {
 		v.hosts[host-1].add(c)
@@ -61,6 +62,7 @@ func newVisits(hosts int) *Visits {
 func (v *visit) add(c visit) {
 	v.tried = true
 	v.visited = v.visited || c.visited
+	v.listed = v.listed || c.listed
 	v.whole = v.whole || c.whole
 	v.role = max(v.role, c.role)
 	v.files, v.kib, v.uptime = max(v.files, c.files), max(v.kib, c.kib), max(v.uptime, c.uptime)
@@ -74,6 +76,9 @@ func (v *visit) add(c visit) {
 
 // Visited tells of the hosts, in the order of their numbers, whether an outcome is known.
 func (v *Visits) Visited() []bool { return v.each(func(h *visit) bool { return h.visited }) }
+
+// Listed tells of the hosts whether they listed their links, be it none.
+func (v *Visits) Listed() []bool { return v.each(func(h *visit) bool { return h.listed }) }
 
 // Whole tells of the hosts whether they listed all of their links, as far as is known.
 func (v *Visits) Whole() []bool { return v.each(func(h *visit) bool { return h.whole }) }

@@ -181,17 +181,23 @@ func (g *degrees) draw(ctx context.Context, a *Album) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	visited, heardOf := distribution{}, distribution{}
+	visited, heardOf, untold := distribution{}, distribution{}, ""
 	for r := range t.rows() {
-		if r.text("of") == g.kind {
-			visited[r.count("links")] += r.count("visited")
-			heardOf[r.count("links")] += r.count("only_heard_of")
+		if r.text("of") != g.kind {
+			continue
 		}
+		if _, told := r.number("links"); !told {
+			untold = fmt.Sprintf(" Left out are %s visited and %s only heard of that did not list their links and of "+
+				"whom nobody told such a link.", number(float64(r.count("visited"))), number(float64(r.count("only_heard_of"))))
+			continue
+		}
+		visited[r.count("links")] += r.count("visited")
+		heardOf[r.count("links")] += r.count("only_heard_of")
 	}
 	ch := &chart{x: axis{label: g.x, log: true}, y: axis{label: g.y, log: true, most: 100}}
 	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s with at least so many links (CCDF), visited and only heard of "+
 		"kept apart. A link counts once when an end listed it; the degree of a host that did not list its links is a lower "+
-		"bound.", g.of)}
+		"bound.", g.of) + untold}
 	if !visited.positive() && !heardOf.positive() {
 		ch.empty = g.absent
 		return d, nil

@@ -142,6 +142,24 @@ func TestSmallFigures(t *testing.T) {
 	}
 }
 
+// A host of whom no link is told has no place in the distribution, which says how many there are.
+func TestDegreesLeaveOutWhatNobodyTold(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	lister, rumour := talk(1, probe.TCPCrawl, probe.Answered), probe.Peer{Endpoint: endpoint(4), Relation: probe.XTry}
+	lister.Peers = []probe.Peer{{Endpoint: endpoint(2), Relation: probe.PeerLink}, rumour}
+	dead := talk(3, probe.TCPCrawl, probe.ConnectTimeout)
+	ch, method := chartOf(t, open(t, db, record(t, db, lister, dead)), "degrees")
+	for _, curve := range []string{"visited (1)", "only heard of (1)"} {
+		if got := curveNamed(t, ch, curve); len(got) != 1 || got[0] != (point{1, 100}) {
+			t.Errorf("%s: %v", curve, got)
+		}
+	}
+	if want := "Left out are 1 visited and 1 only heard of"; !strings.Contains(method, want) {
+		t.Errorf("no %q in %q", want, method)
+	}
+}
+
 // bars returns the lengths of the bars of a layer, from the first drawn.
 func bars(t *testing.T, ch *chart, name string) []float64 {
 	t.Helper()

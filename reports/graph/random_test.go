@@ -24,11 +24,11 @@ func TestRandomGraphOfTheSameSize(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g, _ := drawGraph(t)
 		seed := rapid.Uint64().Draw(t, "seed")
-		r := g.Random(seed)
+		r := g.Random(g.Hosts(), seed)
 		if r.Hosts() != g.Hosts() || r.Edges() != g.Edges() {
 			t.Fatalf("%d hosts and %d links, want %d and %d", r.Hosts(), r.Edges(), g.Hosts(), g.Edges())
 		}
-		again := g.Random(seed)
+		again := g.Random(g.Hosts(), seed)
 		for v := range int32(r.Hosts()) {
 			if !slices.Equal(r.Neighbours(v), again.Neighbours(v)) {
 				t.Fatalf("the same seed gives another graph")
@@ -53,7 +53,7 @@ func TestRandomGraphIsUniform(t *testing.T) {
 		g := build(t, hosts, edges)
 		drawn := map[[2]int32]int{}
 		for seed := range uint64(graphs) {
-			r := g.Random(seed)
+			r := g.Random(g.Hosts(), seed)
 			for v := range int32(hosts) {
 				for _, w := range r.Neighbours(v) {
 					drawn[[2]int32{v, w}]++

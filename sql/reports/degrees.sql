@@ -13,26 +13,29 @@
 -- column: only_heard_of_ccdf % right
 -- column: all hosts right
 -- column: all_ccdf % right
--- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Figures are
---   counts, not estimates, so they have no interval.
+-- note: The degree of a host that did not list its links, visited or not, is a lower bound: as many of its links as others
+--   told. The rows without a number of links count hosts that did not list theirs and of whom nobody told such a link:
+--   how many they have is not known, and they are in no CCDF. Figures are counts, not estimates, so they have no interval.
 -- without heard: The snapshot heard of no host: there is no distribution.
--- without edges: The snapshot has no link: every degree is 0 for want of a list.
+-- without edges: The snapshot has no link: no host has a degree above 0.
 SELECT
     kind AS of,
     links,
     visited,
-    report.share(sum(visited) OVER at_least, sum(visited) OVER whole) AS visited_ccdf,
+    CASE WHEN links IS NOT NULL THEN report.share(sum(visited) OVER at_least, sum(visited) OVER whole) END AS visited_ccdf,
     only_heard_of,
-    report.share(sum(only_heard_of) OVER at_least, sum(only_heard_of) OVER whole) AS only_heard_of_ccdf,
+    CASE
+        WHEN links IS NOT NULL THEN report.share(sum(only_heard_of) OVER at_least, sum(only_heard_of) OVER whole)
+    END AS only_heard_of_ccdf,
     hosts AS "all",
-    report.share(sum(hosts) OVER at_least, sum(hosts) OVER whole) AS all_ccdf
+    CASE WHEN links IS NOT NULL THEN report.share(sum(hosts) OVER at_least, sum(hosts) OVER whole) END AS all_ccdf
 FROM report.degree_distribution
 WHERE snapshot_id = $1
 WINDOW
-    whole AS (PARTITION BY kind),
-    at_least AS (PARTITION BY kind ORDER BY links DESC)
+    whole AS (PARTITION BY kind, links IS NULL),
+    at_least AS (PARTITION BY kind, links IS NULL ORDER BY links DESC)
 ORDER BY
     array_position(
         ARRAY['links per host', 'peers per ultrapeer', 'leaves per ultrapeer', 'ultrapeers per leaf'], kind
     ),
-    links
+    links NULLS FIRST

@@ -1,9 +1,10 @@
 -- title: Against chance
 -- about: The topology beside that of a random graph of the same size: what is different is not due to size alone.
 -- order: 8
--- method: the random graph has as many hosts and links, drawn from all such graphs alike (Erdős and Rényi 1959), and is
---   measured as the snapshot is. Ratio: the snapshot's figure by the random graph's. Small-world coefficient: the ratio of the
---   clustering of all hosts by that of the mean distance (Humphries and Gurney 2008); far above 1 in a small world.
+-- method: the random graph has as many links, and as many hosts as have a known degree, drawn from all such graphs alike
+--   (Erdős and Rényi 1959), and is measured as the snapshot is. Ratio: the snapshot's figure by the random graph's.
+--   Small-world coefficient: the ratio of the clustering of all hosts by that of the mean distance (Humphries and Gurney
+--   2008); far above 1 in a small world.
 -- needs: graph largest_component degree clustering distance random
 -- param: snapshot
 -- param: version
@@ -13,7 +14,8 @@
 -- column: random - right
 -- column: ratio - right
 -- note: One random graph is drawn, the same each time; where its figure is small, as that of triangles may be, the ratio would
---   be another with the next. Hosts without a link count on both sides; links that nobody told of are missing.
+--   be another with the next. Hosts that listed their links and had none count on both sides, those of whom no link
+--   is told on neither; links that nobody told of are missing.
 -- without heard: The snapshot heard of no host: there is no graph.
 -- without edges: The snapshot has no link: there is nothing to compare.
 WITH kept AS (

@@ -26,7 +26,7 @@ WITH host AS MATERIALIZED (
         endpoint_id,
         COALESCE(role, 'not told') AS role,
         rank,
-        COALESCE(rank <= report.rank('unsupported'), false) OR degree > 0 AS present
+        COALESCE(rank <= report.rank('unsupported'), false) OR COALESCE(degree > 0, false) AS present
     FROM report.degree
     WHERE snapshot_id = $1
 ),

@@ -4,7 +4,8 @@
 -- method: a link counts once when at least one of its ends listed it (crawl handshake, UDP crawl, imported graph); direction
 --   is dropped, but for strong components. Roles are a host's own word, else that of the hosts that list it. Distances are
 --   in links, of pairs joined by a path: of all pairs up to 100,000 hosts, above that from 64 hosts of the largest weak
---   component. Effective diameter: within it are 90 % of the pairs, interpolated. Clustering: T triangles, O open triads.
+--   component. Effective diameter: within it are 90 % of the pairs, interpolated. Clustering: T triangles, O open triads;
+--   all hosts are those whose degree is known.
 -- needs: graph largest_component strong_component degree clustering distance
 -- param: snapshot
 -- param: version
@@ -15,11 +16,13 @@
 -- column: only_heard_of - right
 -- column: all - right
 -- note: Links under visited join two visited hosts; those under only heard of have an end that was never visited.
--- note: The degree of a host that did not list its links is a lower bound: as many of its links as others told. Links between
---   two hosts that were never visited are not known at all.
+-- note: The degree of a host that did not list its links, visited or not, is a lower bound: as many of its links as others
+--   told. Links between two hosts of which neither listed its own are not known at all. Not told: hosts that did not
+--   list their links and of whom nobody told such a link. How many they have is not known, and in no mean, quantile or
+--   coefficient.
 -- note: Under visited, assortativity, cores, strong components, distances, clustering and the number of weak components are
---   those of the visited hosts and the links between them alone, of which nothing is hearsay. The Gini coefficient is that of
---   the degrees above.
+--   those of the visited hosts and the links between them alone; some of these are told by one end only, for the other, such
+--   as a firewalled host, listed nothing. The Gini coefficient is that of the degrees above.
 -- note: Told by both ends: of links told of a host that listed its own, the share that it told too. Denied: the other end
 --   listed all of its links without this one; lists known to be trimmed deny nothing, and links that came or went between
 --   the two visits do.
@@ -27,7 +30,7 @@
 --   most so many links. Report degrees has the whole distribution, degree by degree; report tails fits laws to it, report
 --   random compares the network with chance, and report resilience takes it apart.
 -- without heard: The snapshot heard of no host: there is no graph.
--- without edges: The snapshot has no link: components and degrees say nothing of the network.
+-- without edges: The snapshot has no link: components and cores say nothing of the network.
 WITH host AS (
     SELECT
         p.population,
@@ -60,7 +63,7 @@ distribution AS (
         p.population,
         p.hosts,
         sum(p.hosts) OVER (PARTITION BY d.kind, p.population ORDER BY d.links) AS running,
-        sum(p.hosts) OVER (PARTITION BY d.kind, p.population) AS total
+        sum(p.hosts) FILTER (WHERE d.links IS NOT NULL) OVER (PARTITION BY d.kind, p.population) AS total
     FROM report.degree_distribution d
     CROSS JOIN LATERAL (
         VALUES ('visited', d.visited), ('only_heard_of', d.only_heard_of), ('all', d.hosts)
@@ -122,22 +125,28 @@ figure AS (
     JOIN host h USING (population)
     WHERE k.name = 'largest_component.hosts'
     UNION ALL
-    SELECT 2 + d.place, f.place, d.kind, f.figure, 'links', d.population, f.value
+    SELECT 2 + d.place, f.place, d.kind, f.figure, f.unit, d.population, f.value
     FROM (
         SELECT
             place,
             kind,
             population,
-            sum(links * hosts) / sum(hosts) AS mean,
+            sum(links * hosts) / sum(hosts) FILTER (WHERE links IS NOT NULL) AS mean,
             min(links) FILTER (WHERE running >= 0.5 * total) AS median,
             min(links) FILTER (WHERE running >= 0.9 * total) AS ninety,
-            max(links) AS largest
+            max(links) AS largest,
+            COALESCE(sum(hosts) FILTER (WHERE links IS NULL), 0) AS untold
         FROM distribution
         GROUP BY place, kind, population
     ) d
     CROSS JOIN LATERAL (
-        VALUES (-4, 'mean', d.mean), (-3, 'median', d.median), (-2, '90 % quantile', d.ninety), (-1, 'largest', d.largest)
-    ) AS f (place, figure, value)
+        VALUES
+            (-5, 'mean', 'links', d.mean),
+            (-4, 'median', 'links', d.median),
+            (-3, '90 % quantile', 'links', d.ninety),
+            (-2, 'largest', 'links', d.largest),
+            (-1, 'not told', 'hosts', d.untold)
+    ) AS f (place, figure, unit, value)
     UNION ALL
     SELECT
         2 + d.place,

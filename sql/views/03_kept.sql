@@ -30,9 +30,9 @@ CREATE TABLE report.kept_host (
     files       bigint,
     kib         bigint,
     uptime_s    integer,
-    degree      integer NOT NULL,
-    peers       integer NOT NULL,
-    leaves      integer NOT NULL,
+    degree      integer,
+    peers       integer,
+    leaves      integer,
     CONSTRAINT kept_host_pkey PRIMARY KEY (snapshot_id, endpoint_id)
 );
 COMMENT ON TABLE  report.kept_host             IS 'Rows of report.visit, report.host and report.degree.';

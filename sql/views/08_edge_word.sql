@@ -11,7 +11,7 @@ SELECT
     e.trimmed_b,
     CASE
         WHEN e.methods_a IS NOT NULL AND e.methods_b IS NOT NULL THEN 'both'
-        WHEN whole.endpoint_id IS NOT NULL THEN 'denied'
+        WHEN other.whole THEN 'denied'
         ELSE 'one'
     END AS word
 FROM (
@@ -28,8 +28,8 @@ FROM (
     WHERE r.from_id <> r.to_id
     GROUP BY r.snapshot_id, least(r.from_id, r.to_id), greatest(r.from_id, r.to_id)
 ) e
-LEFT JOIN report.whole_list whole ON whole.snapshot_id = e.snapshot_id
-    AND whole.endpoint_id = CASE WHEN e.methods_a IS NULL THEN e.a ELSE e.b END;
+LEFT JOIN report.lister other ON other.snapshot_id = e.snapshot_id
+    AND other.endpoint_id = CASE WHEN e.methods_a IS NULL THEN e.a ELSE e.b END;
 COMMENT ON VIEW   report.edge_word             IS 'Distinct undirected links, who told them, by which method, and whether the ends agree.';
 COMMENT ON COLUMN report.edge_word.snapshot_id IS 'Snapshot that it belongs to.';
 COMMENT ON COLUMN report.edge_word.a           IS 'endpoint_id of the end with the lower number.';
