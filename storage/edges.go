@@ -84,14 +84,14 @@ func (db *DB) ImportEdges(ctx context.Context, m Meta, edges iter.Seq2[Edge, err
 		if err := growSnapshot(ctx, tx, id, len(g.names), len(g.tellers)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, sql.Query("finish_snapshot"), pgx.NamedArgs{"snapshot": id, "state": StateComplete})
-		return err
+		args := pgx.NamedArgs{"snapshot": id, "state": StateComplete}
+		if _, err := tx.Exec(ctx, sql.Query("finish_snapshot"), args); err != nil {
+			return err
+		}
+		return analyze(ctx, tx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("import graph: %w", err)
-	}
-	if _, err := db.pool.Exec(ctx, sql.Query("analyze")); err != nil {
-		return 0, fmt.Errorf("analyze graph: %w", err)
 	}
 	return id, nil
 }

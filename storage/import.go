@@ -50,13 +50,13 @@ func (db *DB) ImportSnapshot(ctx context.Context, s SnapshotInfo, rows func(tabl
 		if err := growSnapshot(ctx, tx, id, stored[endpointTable.name], stored[observationTable.name]); err != nil {
 			return err
 		}
-		return findFault(ctx, tx, id)
+		if err := findFault(ctx, tx, id); err != nil {
+			return err
+		}
+		return analyze(ctx, tx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("import snapshot: %w", err)
-	}
-	if _, err := db.pool.Exec(ctx, sql.Query("analyze")); err != nil {
-		return 0, fmt.Errorf("analyze snapshot: %w", err)
 	}
 	return id, nil
 }
@@ -183,6 +183,15 @@ func importTable(ctx context.Context, tx pgx.Tx, id int64, t table, rows iter.Se
 		return 0, fmt.Errorf("store %s: %w", t.name, err)
 	}
 	return int(n), nil
+}
+
+// analyze has the server look at the new rows, so that the first report has good plans. Within the transaction: an import that is
+// stopped meanwhile leaves nothing behind, and one that says that it failed did not take place.
+func analyze(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, sql.Query("analyze")); err != nil {
+		return fmt.Errorf("analyze: %w", err)
+	}
+	return nil
 }
 
 // findFault refuses a snapshot whose parts do not fit together.

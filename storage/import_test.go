@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"maps"
@@ -150,4 +151,55 @@ func TestImportSnapshotWholeOrNotAtAll(t *testing.T) {
 	if infos := snapshots(t, db); len(infos) != 0 {
 		t.Errorf("snapshots are %+v, want none", infos)
 	}
+}
+
+// An import that is stopped in its last step, when the server looks at the new rows, has stored nothing.
+func TestImportStoppedAtItsEnd(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	for name, work := range map[string]func(context.Context) (int64, error){
+		"snapshot": func(ctx context.Context) (int64, error) { return db.ImportSnapshot(ctx, imported, small().rows) },
+		"graph": func(ctx context.Context) (int64, error) {
+			return db.ImportEdges(ctx, meta, edges(storage.Edge{From: 1, To: 2}))
+		},
+	} {
+		if err := stoppedInAnalyze(t, db, work); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v, want context.Canceled", name, err)
+		}
+	}
+	if infos := snapshots(t, db); len(infos) != 0 {
+		t.Errorf("snapshots are %+v, want none", infos)
+	}
+}
+
+// stoppedInAnalyze ends the context of an import while another transaction keeps the server from looking at the rows, and
+// returns the error of the import.
+func stoppedInAnalyze(t *testing.T, db *storage.DB, work func(context.Context) (int64, error)) error {
+	t.Helper()
+	pool := storage.Pool(db)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE hit IN SHARE UPDATE EXCLUSIVE MODE"); err != nil { // rows may be added
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := work(ctx)
+		ended <- err
+	}()
+	for waits := false; !waits; {
+		err := pool.QueryRow(t.Context(), `
+			SELECT count(*) > 0 FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'ANALYZE%'`).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	return <-ended
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -70,7 +71,7 @@ func (p *program) importExport(c *cli.Context) error {
 		case err != nil:
 			return advise(err, "Nothing was stored.")
 		}
-		if err := reports.Keep(c.Context, db.DB, id, version()); err != nil {
+		if err := keepImported(c.Context, db, id); err != nil {
 			return err
 		}
 		info, err := db.info(c.Context, id)
@@ -106,7 +107,7 @@ func (p *program) importEdges(c *cli.Context) error {
 		if err != nil {
 			return advise(fmt.Errorf("%s: %w", args[0], err), "Nothing was stored.")
 		}
-		if err := reports.Keep(c.Context, db.DB, id, version()); err != nil {
+		if err := keepImported(c.Context, db, id); err != nil {
 			return err
 		}
 		coverage, err := db.Coverage(c.Context, id)
@@ -117,6 +118,12 @@ func (p *program) importEdges(c *cli.Context) error {
 			{"snapshot", id}, {"heard", coverage.Heard}, {"visited", coverage.Visited}, {"edges", coverage.Edges},
 		}.print(p.stdout, form)
 	})
+}
+
+// keepImported keeps what reports need of a snapshot that an import has stored.
+func keepImported(ctx context.Context, db *database, id int64) error {
+	return advise(reports.Keep(ctx, db.DB, id, version()),
+		fmt.Sprintf("Snapshot %d is stored whole; its first report does what is left.", id))
 }
 
 // openInput opens a file, or standard input for "-", and unpacks it.
