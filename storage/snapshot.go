@@ -170,12 +170,7 @@ func (s *Snapshot) loadEndpoints(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	var id int32
-	var addr netip.Addr
-	var port uint16
-	var visited, settled bool
-	_, err = pgx.ForEachRow(rows, []any{&id, &addr, &port, &visited, &settled}, func() error {
-		at := netip.AddrPortFrom(addr, port)
+	return eachProgress(rows, func(id int32, at netip.AddrPort, visited, settled bool) error {
 		if s.number.endpoint(at) != id {
 			return fmt.Errorf("endpoint %d is not the one with that number in the order of hearing", id)
 		}
@@ -188,7 +183,37 @@ func (s *Snapshot) loadEndpoints(ctx context.Context, tx pgx.Tx) error {
 		}
 		return nil
 	})
+}
+
+// eachProgress hands over the rows of queries/progress.sql: every endpoint, in the order of hearing, and what is left to do
+// about it.
+func eachProgress(rows pgx.Rows, take func(id int32, at netip.AddrPort, visited, settled bool) error) error {
+	var id int32
+	var addr netip.Addr
+	var port uint16
+	var visited, settled bool
+	_, err := pgx.ForEachRow(rows, []any{&id, &addr, &port, &visited, &settled}, func() error {
+		return take(id, netip.AddrPortFrom(addr, port), visited, settled)
+	})
 	return err
+}
+
+// Left returns how many hosts of a snapshot are still to be visited: those of [Snapshot.Frontier]. A complete snapshot has some
+// where this machine was the limit. The snapshot stays as it is.
+func (db *DB) Left(ctx context.Context, id int64) (n int, err error) {
+	rows, err := db.pool.Query(ctx, sql.Query("progress"), pgx.NamedArgs{"snapshot": id})
+	if err == nil {
+		err = eachProgress(rows, func(_ int32, _ netip.AddrPort, visited, settled bool) error {
+			if !visited && !settled {
+				n++
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read what is left of snapshot %d: %w", id, err)
+	}
+	return n, nil
 }
 
 // ID returns the number of the snapshot, as --snapshot takes it.

@@ -76,7 +76,17 @@ func TestResumeTakesUpWhereItStopped(t *testing.T) {
 	if s.Frontier() != nil || s.Visited() != nil {
 		t.Errorf("a new snapshot has frontier %v and visited %v", s.Frontier(), s.Visited())
 	}
+	if err := s.Finish(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
 	s.Close()
+	before := snapshots(t, db)
+	if left, err := db.Left(t.Context(), s.ID()); err != nil || left != 3 {
+		t.Errorf("error %v, %d hosts are left, want 3", err, left)
+	}
+	if diff := cmp.Diff(before, snapshots(t, db)); diff != "" {
+		t.Errorf("a look changed the snapshot:\n%s", diff)
+	}
 
 	s = resume(t, db, s.ID())
 	if diff := cmp.Diff(meta, s.Meta(), cmp.FilterPath(isConfiguration, cmp.Ignore())); diff != "" {
@@ -94,6 +104,9 @@ func TestResumeTakesUpWhereItStopped(t *testing.T) {
 	s = resume(t, db, s.ID())
 	if want := []probe.Endpoint{host(2), host(6)}; !slices.Equal(s.Frontier(), want) {
 		t.Errorf("frontier is %v, want %v", s.Frontier(), want)
+	}
+	if left, err := db.Left(t.Context(), s.ID()); err != nil || left != 2 {
+		t.Errorf("error %v, %d hosts are left, want 2", err, left)
 	}
 	want := [][]any{{int64(9), int64(9), int64(13), int64(13)}}
 	got := selectRows(t, db, `

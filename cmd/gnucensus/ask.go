@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gnucensus/probe"
+	"gnucensus/storage"
 )
 
 // candidatesPerVia is how many ultrapeers may be tried for one that lets us ask: many have no slot for a leaf.
@@ -15,7 +16,7 @@ const candidatesPerVia = 4
 
 // ask asks each query that is still to be asked through QueryVia ultrapeers.
 func (c *census) ask(ctx context.Context) error {
-	candidates, pending, err := c.planQueries(ctx)
+	candidates, pending, err := c.planQueries(ctx, c.db, c.snapshot.ID())
 	if err != nil {
 		return fmt.Errorf("choose ultrapeers to ask through: %w", errors.Join(ctx.Err(), err))
 	}
@@ -48,25 +49,26 @@ func (c *census) ask(ctx context.Context) error {
 }
 
 // planQueries returns the ultrapeers to ask through, the best first, and which queries are still to be asked through each.
-func (c *census) planQueries(ctx context.Context) ([]probe.Endpoint, func(probe.Endpoint) []string, error) {
-	candidates, err := c.db.Ultrapeers(ctx, c.snapshot.ID(), candidatesPerVia*c.QueryVia)
+func (s settings) planQueries(ctx context.Context, db *storage.DB, snapshot int64) (
+	[]probe.Endpoint, func(probe.Endpoint) []string, error) {
+	candidates, err := db.Ultrapeers(ctx, snapshot, candidatesPerVia*s.QueryVia)
 	if err != nil {
 		return nil, nil, err
 	}
-	asked, err := c.db.Asked(ctx, c.snapshot.ID())
+	asked, err := db.Asked(ctx, snapshot)
 	if err != nil {
 		return nil, nil, err
 	}
 	pending := func(via probe.Endpoint) []string {
-		return slices.DeleteFunc(slices.Clone(c.Queries), func(words string) bool { return slices.Contains(asked[via], words) })
+		return slices.DeleteFunc(slices.Clone(s.Queries), func(words string) bool { return slices.Contains(asked[via], words) })
 	}
 	return candidates, pending, nil
 }
 
 // toAsk counts the queries that are still to be asked through somebody, and through how many at a time.
-func (c *census) toAsk(candidates []probe.Endpoint, pending func(probe.Endpoint) []string) (queries, vias int) {
+func (s settings) toAsk(candidates []probe.Endpoint, pending func(probe.Endpoint) []string) (queries, vias int) {
 	words := make(map[string]bool)
-	for _, via := range candidates[:min(c.QueryVia, len(candidates))] {
+	for _, via := range candidates[:min(s.QueryVia, len(candidates))] {
 		left := pending(via)
 		for _, w := range left {
 			words[w] = true

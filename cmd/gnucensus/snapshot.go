@@ -35,7 +35,8 @@ func (p *program) snapshotCommand() *cli.Command {
 				Name:  "resume",
 				Usage: "go on with a crawl that was stopped or killed, by the flags that it began with",
 				Description: "Hosts that were visited are not visited again. A host of the live network that the run before may have\n" +
-					"asked waits as long as after any question. --max-hosts and --duration of the crawl count anew.\n\n" +
+					"asked waits as long as after any question. --max-hosts and --duration of the crawl count anew.\n" +
+					"A complete snapshot stays as it is, unless this machine was the limit of a visit, or queries are left to ask.\n\n" +
 					"Example:\n  gnucensus snapshot resume 3",
 				ArgsUsage: "N",
 				Flags:     []cli.Flag{metricsFlag()},
@@ -140,6 +141,16 @@ func (p *program) resumeSnapshot(c *cli.Context) error {
 		if err := json.Unmarshal(info.Configuration, &s); err != nil {
 			return fmt.Errorf("read configuration of snapshot %d: %w", id, err)
 		}
+		if over, err := s.over(c.Context, db.DB, info); err != nil {
+			return err
+		} else if over {
+			fmt.Fprintf(p.talk, "snapshot %d is complete: nothing is left to do, and it stays as it is\n", id)
+			coverage, err := db.Coverage(c.Context, id)
+			if err != nil {
+				return err
+			}
+			return append(facts{{"snapshot", id}, {"state", info.State}}, covered(coverage)...).print(p.stdout, form)
+		}
 		s.AskedUntil = time.Now() // of a killed run nobody knows when it ended
 		if info.Ended != nil {
 			s.AskedUntil = *info.Ended
@@ -158,6 +169,23 @@ func (p *program) resumeSnapshot(c *cli.Context) error {
 		}
 		return p.take(c.Context, census, db, snapshot, nil, form)
 	})
+}
+
+// over tells whether a snapshot is complete and a run of it would find nothing to do.
+func (s settings) over(ctx context.Context, db *storage.DB, info storage.SnapshotInfo) (bool, error) {
+	if info.State != storage.StateComplete {
+		return false, nil
+	}
+	left, err := db.Left(ctx, info.ID)
+	if err != nil || left > 0 {
+		return false, err
+	}
+	candidates, pending, err := s.planQueries(ctx, db, info.ID)
+	if err != nil {
+		return false, err
+	}
+	queries, _ := s.toAsk(candidates, pending)
+	return queries == 0, nil
 }
 
 // reopen opens a snapshot to go on with, after storing what an earlier run kept on disk for it.
