@@ -13,14 +13,14 @@ import (
 
 // Coverage says how much of what a snapshot heard of was seen. All but the last four are numbers of hosts.
 type Coverage struct {
-	Heard         int64 // seeds, neighbours and rumours; responders of hits do not count
-	Visited       int64 // an outcome is known
-	Reached       int64 // spoke to us
-	Ultrapeers    int64 // by their own word or that of a neighbour, visited or not
-	Leaves        int64 // likewise
-	FilesMeasured int64 // told how many files they share
-	Rumours       int64 // heard of by rumour
-	Edges         int64 // distinct undirected links told by at least one end
+	Heard         int64  // seeds, neighbours and rumours; responders of hits do not count
+	Visited       int64  // an outcome is known
+	Reached       int64  // spoke to us
+	Ultrapeers    *int64 // by their own word or that of a neighbour, visited or not; nil: no role was told of any host
+	Leaves        *int64 // likewise
+	FilesMeasured int64  // told how many files they share
+	Rumours       int64  // heard of by rumour
+	Edges         int64  // distinct undirected links told by at least one end
 	Queries       int64
 	Hits          int64
 	Observations  int64
@@ -64,6 +64,7 @@ func (c *Coverage) count(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) err
 	if err := t.readLists(ctx, tx, args); err != nil {
 		return err
 	}
+	var roles [ultrapeer + 1]int64 // hosts by role; 0: not told
 	for _, h := range t.hosts {
 		c.Visited += one(h.met > 0)
 		c.Reached += one(h.met == spoke)
@@ -73,8 +74,10 @@ func (c *Coverage) count(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs) err
 		if role == 0 {
 			role = h.told
 		}
-		c.Leaves += one(role == leaf)
-		c.Ultrapeers += one(role == ultrapeer)
+		roles[role]++
+	}
+	if roles[leaf]+roles[ultrapeer] > 0 {
+		c.Leaves, c.Ultrapeers = &roles[leaf], &roles[ultrapeer]
 	}
 	slices.Sort(t.links)
 	c.Edges = int64(len(slices.Compact(t.links)))

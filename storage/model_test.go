@@ -300,20 +300,27 @@ func (m *model) coverage() storage.Coverage {
 		Heard: int64(len(m.hosts)), Edges: int64(len(m.links())), Rumours: int64(len(m.rumourRows())),
 		Queries: int64(len(m.queryRows())), Hits: int64(len(m.hitRows())), Observations: int64(len(m.obs)),
 	}
+	var ultrapeers, leaves int64
 	for _, h := range m.hostRows() {
 		count(&c.Visited, h[2] == true)
 		count(&c.Reached, h[3] == true)
-		count(&c.Ultrapeers, h[5] == "ultrapeer")
-		count(&c.Leaves, h[5] == "leaf")
+		count(&ultrapeers, h[5] == "ultrapeer")
+		count(&leaves, h[5] == "leaf")
 		count(&c.FilesMeasured, h[7] != nil)
+	}
+	if ultrapeers+leaves > 0 {
+		c.Ultrapeers, c.Leaves = &ultrapeers, &leaves
 	}
 	return c
 }
 
 func (m *model) coverageRow() [][]any {
 	c := m.coverage()
-	return [][]any{{c.Heard, c.Visited, c.Reached, c.Ultrapeers, c.Leaves, c.FilesMeasured, c.Edges, c.Rumours, c.Queries,
-		c.Hits, c.Observations}}
+	row := []any{c.Heard, c.Visited, c.Reached, nil, nil, c.FilesMeasured, c.Edges, c.Rumours, c.Queries, c.Hits, c.Observations}
+	if c.Ultrapeers != nil {
+		row[3], row[4] = *c.Ultrapeers, *c.Leaves
+	}
+	return [][]any{row}
 }
 
 func count(n *int64, yes bool) {

@@ -47,8 +47,9 @@ func TestRecordReadsBack(t *testing.T) {
 				rt.Fatalf("%s (-want +got):\n%s", v.statement, diff)
 			}
 		}
-		if c, err := db.Coverage(t.Context(), s.ID()); c != m.coverage() || err != nil {
-			rt.Fatalf("coverage %+v, error %v, want %+v", c, err, m.coverage())
+		c, err := db.Coverage(t.Context(), s.ID())
+		if diff := cmp.Diff(m.coverage(), c); diff != "" || err != nil {
+			rt.Fatalf("error %v, coverage (-want +got):\n%s", err, diff)
 		}
 		if err := db.Delete(t.Context(), s.ID()); err == nil {
 			rt.Fatal("deleted a snapshot that is being written")

@@ -34,14 +34,15 @@ func (f facts) MarshalJSON() ([]byte, error) {
 
 func (f fact) label() string { return strings.ReplaceAll(f.name, "_", " ") }
 
-// text is the value for people.
+// text is the value for people. What is nil was not measured, or is not yet.
 func (f fact) text() string {
 	switch v := f.value.(type) {
-	case nil, *time.Time:
-		if t, _ := v.(*time.Time); t != nil {
-			return t.Local().Format(time.DateTime)
-		}
+	case nil:
 		return "–"
+	case *time.Time:
+		return pointed(f.name, v)
+	case *int64:
+		return pointed(f.name, v)
 	case time.Time:
 		return v.Local().Format(time.DateTime)
 	case float64:
@@ -50,6 +51,13 @@ func (f fact) text() string {
 		return printable(string(v))
 	}
 	return printable(fmt.Sprint(f.value))
+}
+
+func pointed[T any](name string, v *T) string {
+	if v == nil {
+		return "–"
+	}
+	return fact{name, *v}.text()
 }
 
 // print writes one object: a line for each fact, or JSON.

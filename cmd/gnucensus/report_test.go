@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,8 +162,18 @@ func TestSnapshotCommands(t *testing.T) {
 	if diff := cmp.Diff(shown{2, 3, 2, "complete", "published"}, show); diff != "" {
 		t.Error(diff)
 	}
-	if text := must(t, "snapshot", "show", "2", "--database", dsn); !strings.Contains(text, "lines.txt") {
+	text := must(t, "snapshot", "show", "2", "--database", dsn)
+	if !strings.Contains(text, "lines.txt") {
 		t.Errorf("show does not tell the source:\n%s", text)
+	}
+	for _, role := range []string{"ultrapeers", "leaves"} { // which a graph of numbers does not tell
+		if !regexp.MustCompile(`(?m)^` + role + ` +–$`).MatchString(text) {
+			t.Errorf("show counts %s:\n%s", role, text)
+		}
+		as := decode[map[string]any](t, must(t, "snapshot", "show", "2", "--database", dsn, "--format", "json"))
+		if count, printed := as[role]; count != nil || !printed {
+			t.Errorf("show counts %s: %v", role, count)
+		}
 	}
 	r := run(t, "snapshot", "resume", "2", "--database", dsn)
 	if r.code != exitFailed || !strings.Contains(r.stderr, "import") {

@@ -5,8 +5,8 @@ SELECT
     s.endpoints::bigint AS heard,
     COALESCE(v.visited, 0) AS visited,
     COALESCE(v.reached, 0) AS reached,
-    COALESCE(h.ultrapeers, 0) AS ultrapeers,
-    COALESCE(h.leaves, 0) AS leaves,
+    CASE WHEN h.told > 0 THEN h.ultrapeers END AS ultrapeers,
+    CASE WHEN h.told > 0 THEN h.leaves END AS leaves,
     COALESCE(v.files_measured, 0) AS files_measured,
     CASE WHEN s.fresh THEN k.edges ELSE (SELECT count(*) FROM report.edge e WHERE e.snapshot_id = s.snapshot_id) END AS edges,
     CASE WHEN s.fresh THEN k.rumours ELSE (SELECT count(*) FROM report.rumour r WHERE r.snapshot_id = s.snapshot_id) END
@@ -28,6 +28,7 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT
         snapshot_id,
+        count(role) AS told,
         count(*) FILTER (WHERE role = 'ultrapeer') AS ultrapeers,
         count(*) FILTER (WHERE role = 'leaf') AS leaves
     FROM report.host
@@ -38,8 +39,8 @@ COMMENT ON COLUMN report.coverage.snapshot_id    IS 'The snapshot.';
 COMMENT ON COLUMN report.coverage.heard          IS 'Hosts heard of: seeds, neighbours, rumours; not those of hits.';
 COMMENT ON COLUMN report.coverage.visited        IS 'Hosts of which an outcome is known.';
 COMMENT ON COLUMN report.coverage.reached        IS 'Hosts that spoke to us.';
-COMMENT ON COLUMN report.coverage.ultrapeers     IS 'Hosts that are ultrapeers as in report.host, visited or not.';
-COMMENT ON COLUMN report.coverage.leaves         IS 'Hosts that are leaves as in report.host, visited or not.';
+COMMENT ON COLUMN report.coverage.ultrapeers     IS 'Hosts that are ultrapeers as in report.host, visited or not; NULL: no role was told.';
+COMMENT ON COLUMN report.coverage.leaves         IS 'Hosts that are leaves, likewise.';
 COMMENT ON COLUMN report.coverage.files_measured IS 'Hosts that told how many files they share.';
 COMMENT ON COLUMN report.coverage.edges          IS 'Distinct undirected links told by at least one end.';
 COMMENT ON COLUMN report.coverage.rumours        IS 'Hosts whose address was passed on without a link being told.';
