@@ -163,11 +163,26 @@ func TestNumbersForPeople(t *testing.T) {
 		{nil, "", "–"}, {int64(0), "", "0"}, {int64(999), "", "999"}, {int64(1000), "", "1,000"},
 		{int64(-1234567), "", "-1,234,567"}, {20777.0, "", "20,777"}, {1234.5678, "", "1,234.6"}, {0.035550373, "", "0.03555"},
 		{-0.013168574, "", "-0.013169"}, {60.8951, "%", "60.90"}, {60.8951, "% of hosts", "60.90"}, {100.0, "%", "100.00"},
-		{0.0, "ms", "0"}, {1e-20, "", "0"}, {1e21, "", "1,000,000,000,000,000,000,000"},
+		{0.0, "ms", "0"}, {1e-20, "", "1e-20"}, {9.05491e-7, "", "9.0549e-07"}, {-0.00001234567, "", "-0.000012346"},
+		{0.5, "chance", "0.5"}, {0.001, "chance", "0.001"}, {9.05491e-7, "chance", "< 0.001"}, {0.0, "chance", "< 0.001"},
+		{1e21, "", "1,000,000,000,000,000,000,000"},
 		{123456.7, "KiB", "123,457"}, {true, "", "true"},
 	} {
 		if got := pretty(c.value, c.unit); got != c.want {
 			t.Errorf("pretty(%v, %q) = %q, want %q", c.value, c.unit, got, c.want)
+		}
+	}
+}
+
+// A number that is tiny or huge has an exponent, as in JSON, and not hundreds of zeros; none loses a digit.
+func TestNumbersForMachines(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[float64]string{
+		0: "0", 0.25: "0.25", -1234567.125: "-1234567.125", 1e-6: "0.000001", 1e20: "100000000000000000000",
+		1.6812345678901234e-276: "1.6812345678901234e-276", -9.5e-7: "-9.5e-07", 1e21: "1e+21",
+	} {
+		if got := plain(value); got != want {
+			t.Errorf("plain(%v) = %q, want %q", value, got, want)
 		}
 	}
 }

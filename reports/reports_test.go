@@ -178,6 +178,15 @@ func TestReportsOfNearlyNothing(t *testing.T) {
 	}
 }
 
+func TestCoverageOfOneHost(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	text := write(t, run(t, db, "outcomes", record(t, db, true, talk(1, probe.TCPCrawl, probe.Silent, 0))), reports.Table, 0)
+	if !strings.Contains(text, "Coverage: 1 host heard of;") {
+		t.Errorf("one host is told of as more:\n%s", text)
+	}
+}
+
 func TestReportsSayWhatCannotBeSaid(t *testing.T) {
 	t.Parallel()
 	db := database(t)

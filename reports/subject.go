@@ -81,7 +81,11 @@ func (s *subject) coverageNote() string {
 		}
 		return text
 	}
+	hosts := "hosts"
+	if s.coverage["heard"] == 1 {
+		hosts = "host"
+	}
 	return fmt.Sprintf(
-		"Coverage: %s hosts heard of; visited, of these, %s; reached, of the visited, %s; files known, of all, %s.",
-		pretty(s.coverage["heard"], ""), part("visited", "heard"), part("reached", "visited"), part("files_measured", "heard"))
+		"Coverage: %s %s heard of; visited, of these, %s; reached, of the visited, %s; files known, of all, %s.",
+		pretty(s.coverage["heard"], ""), hosts, part("visited", "heard"), part("reached", "visited"), part("files_measured", "heard"))
 }

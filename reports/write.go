@@ -90,6 +90,9 @@ func plain(v any) string {
 	case nil:
 		return ""
 	case float64:
+		if size := math.Abs(v); size != 0 && (size < 1e-6 || size >= 1e21) { // as JSON has it
+			return strconv.FormatFloat(v, 'e', -1, 64)
+		}
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return fmt.Sprint(v)
@@ -111,6 +114,9 @@ func (r *Report) unit(row []any, column int) string {
 // Text is a value of a row of the report for people, as tables and pages show it.
 func (r *Report) Text(row []any, column int) string { return pretty(row[column], r.unit(row, column)) }
 
+// chance is the unit of the probabilities of a test, of which nobody needs to know how far below a thousandth they are.
+const chance = "chance"
+
 // pretty is a value for people: percentages with two decimals, other fractions with five digits.
 func pretty(v any, unit string) string {
 	switch v := v.(type) {
@@ -119,6 +125,9 @@ func pretty(v any, unit string) string {
 	case int64:
 		return separated(strconv.FormatInt(v, 10))
 	case float64:
+		if unit == chance && v < 0.001 {
+			return "< 0.001"
+		}
 		if strings.HasPrefix(unit, "%") {
 			return separated(strconv.FormatFloat(v, 'f', 2, 64))
 		}
@@ -127,11 +136,14 @@ func pretty(v any, unit string) string {
 	return fmt.Sprint(v)
 }
 
-// fiveDigits rounds to five significant digits, or to whole ones, and drops zeros at the end of a fraction.
+// fiveDigits rounds to five significant digits, or to whole ones, and drops zeros at the end of a fraction. What is not zero is
+// not shown as zero.
 func fiveDigits(x float64) string {
 	decimals := 0
 	if x != math.Trunc(x) {
-		decimals = min(max(4-int(math.Floor(math.Log10(math.Abs(x)))), 0), 12)
+		if decimals = max(4-int(math.Floor(math.Log10(math.Abs(x)))), 0); decimals > 10 {
+			return strconv.FormatFloat(x, 'g', 5, 64)
+		}
 	}
 	s := strconv.FormatFloat(x, 'f', decimals, 64)
 	if strings.Contains(s, ".") {
@@ -140,8 +152,11 @@ func fiveDigits(x float64) string {
 	return s
 }
 
-// separated puts a comma between groups of three digits of the whole part.
+// separated puts a comma between groups of three digits of the whole part. A number with an exponent has only one there.
 func separated(number string) string {
+	if strings.Contains(number, "e") {
+		return number
+	}
 	sign, digits := "", number
 	if strings.HasPrefix(number, "-") {
 		sign, digits = "-", number[1:]

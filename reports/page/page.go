@@ -36,8 +36,8 @@ var style string
 
 var layout = template.Must(template.New("page").Parse(markup))
 
-// shownRows bounds the table of one report: more is for machines.
-const shownRows = 60
+// shownRows bounds the table of one report; the rows below it are folded away.
+const shownRows = 100
 
 // illustrates says which figures stand beside which report. One that stands beside none comes last.
 var illustrates = map[string][]string{
@@ -60,8 +60,14 @@ const headline = "summary"
 // A section is a report with its figures.
 type section struct {
 	*reports.Report
-	Figures []picture
-	Hidden  int // rows that the page leaves out
+	Figures       []picture
+	Shown, Folded part
+}
+
+// A part is some rows of a report, as a table.
+type part struct {
+	*reports.Report
+	Lines [][]any
 }
 
 // A picture is a figure as an image of the page.
@@ -132,8 +138,8 @@ func collect(ctx context.Context, db *storage.DB, snapshot int64, version string
 			c.Cards, c.Notes = cards(r), r.Notes
 			continue
 		}
-		s := section{Report: r, Hidden: max(len(r.Rows)-shownRows, 0)}
-		r.Rows = r.Rows[:len(r.Rows)-s.Hidden]
+		shown := min(len(r.Rows), shownRows)
+		s := section{Report: r, Shown: part{r, r.Rows[:shown]}, Folded: part{r, r.Rows[shown:]}}
 		if s.Figures, err = pictures(ctx, album, beside(r.Name)); err != nil {
 			return nil, err
 		}

@@ -110,6 +110,46 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// What a page folds away is there all the same, and nobody needs the database for it.
+func TestPageHoldsAllRows(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	obs := small()
+	for i := range 120 {
+		o := probe.Observation{Endpoint: endpoint(2000 + i), Method: probe.Leaf, Outcome: probe.Answered, Role: probe.LeafRole}
+		o.Agent = fmt.Sprintf("Rare%d/1.0", i)
+		obs = append(obs, o)
+	}
+	text := string(write(t, db, record(t, db, obs)))
+	_, agents, _ := strings.Cut(text, `<section id="agents">`)
+	agents, _, _ = strings.Cut(agents, "</section>")
+	shown, folded, isFolded := strings.Cut(agents, "<details>")
+	if !isFolded || !strings.Contains(folded, "Further rows: 146") || strings.Count(shown, "<tr>") != 101 ||
+		strings.Count(folded, "<th ") != strings.Count(shown, "<th ") {
+		t.Errorf("rows are not folded after a hundred:\n%s", agents)
+	}
+	for i := range 120 {
+		if row := fmt.Sprintf("<td>Rare%d</td>", i); strings.Count(agents, row) != 2 { // all versions, and 1.0
+			t.Errorf("the page has %d rows %s", strings.Count(agents, row), row)
+		}
+	}
+	if strings.Contains(text, "--format") {
+		t.Error("the page sends its reader to the command line")
+	}
+}
+
+// The page shows the summary as cards: what is told of it must not speak of columns.
+func TestNotesOfTheCards(t *testing.T) {
+	t.Parallel()
+	_, cards, _ := strings.Cut(string(census(t)), `<section id="headlines"`)
+	cards, _, _ = strings.Cut(cards, "</section>")
+	for _, word := range []string{"column", "low and high", "least and most"} {
+		if strings.Contains(cards, word) {
+			t.Errorf("the cards are told of by %q:\n%s", word, cards)
+		}
+	}
+}
+
 // Whatever there is not, the page says so.
 func TestPageOfNearlyNothing(t *testing.T) {
 	t.Parallel()

@@ -4,7 +4,7 @@
 -- method: each host counts once under each method by which it was tried, with the best outcome of its conversations by that
 --   method, and once under any. Roles are a host's own word, else that of the hosts that list it. Firewalled: no answer to the
 --   connection attempt, though the host is there, since another lists it as linked or it answered by another method. Timed
---   out: no answer, and no other sign of the host.
+--   out: no answer to the connection attempt, and no other sign of the host; by a UDP method only that no datagram came back.
 -- screen: 40
 -- param: snapshot
 -- column: method - left

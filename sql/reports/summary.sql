@@ -1,7 +1,7 @@
 -- title: Summary
--- about: The headline figures of a snapshot; each is explained in the report named beside it.
+-- about: The headline figures of a snapshot; each is explained in the report named with it.
 -- order: 1
--- method: figures are computed as in the reports named in the last column.
+-- method: figures are computed as in the reports named with them.
 -- needs: largest_component
 -- param: snapshot
 -- param: version
@@ -13,8 +13,9 @@
 -- column: least - right
 -- column: most - right
 -- column: report - left
--- note: low and high are the Wilson 95 % interval of a share, as if the hosts or queries counted were a random sample; least
---   and most are its bounds when none, or all, of the hosts not measured are as the figure says. Other figures are counts.
+-- note: The 95 % interval of a share, low to high, is Wilson's, as if the hosts or queries counted were a random sample. Its
+--   bounds, least to most, are what it is when none, or all, of the hosts not measured are as the figure says. Other figures
+--   are counts.
 -- without heard: The snapshot heard of no host: nothing can be said of the network.
 -- without files_measured: No host told how many files it shares: nothing can be said of sharing.
 -- without queries: No query was asked: nothing can be said of latency.

@@ -11,7 +11,7 @@
 -- column: figure - left
 -- column: unit - left
 -- column: value - right
--- column: p - right
+-- column: p chance right
 -- column: verdict - left
 -- note: Fitted to visited hosts; to those only heard of where no visited one has such a link: their degrees are lower bounds.
 -- note: p of the distance is the chance, at most, that a power law is as far from a sample of its own; where it is below 0.1 a
