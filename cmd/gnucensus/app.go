@@ -28,7 +28,7 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
-	return explain(p.talk, err)
+	return explain(p.talk, stopped(ctx, err))
 }
 
 // app builds the command tree. Nothing acts before the library has parsed everything.

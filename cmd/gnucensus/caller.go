@@ -155,6 +155,9 @@ func (c *caller) numbered(ctx context.Context, host netip.AddrPort, index uint32
 		err = errNotListed
 	}
 	err = fmt.Errorf("get %v/%d: %w", host, index, err)
+	if lost := new(net.OpError); errors.As(err, &lost) {
+		return m, err // a link leads to the same host
+	}
 	return m, advise(err, "A link to the file, as browse and search print it, needs no browsing.")
 }
 
@@ -168,7 +171,11 @@ const (
 // search adds the hosts that ultrapeers find to those of a file, and returns the size that the first of them tells.
 func (c *caller) search(ctx context.Context, m *transfer.Magnet) (size uint64, err error) {
 	fmt.Fprintln(c.program.talk, "looks for hosts that have it")
-	if linked := awaitLinks(ctx, c.links, len(c.via), firstLink); len(linked) == 0 && len(m.Places) == 0 {
+	linked := awaitLinks(ctx, c.links, len(c.via), firstLink)
+	switch {
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case len(linked) == 0 && len(m.Places) == 0:
 		return 0, advise(fmt.Errorf("get: none of the %d hosts of --via made a link", len(c.via)),
 			"Look whether it is an ultrapeer with a free slot; --log-level debug tells more.")
 	}
@@ -196,11 +203,14 @@ func (c *caller) search(ctx context.Context, m *transfer.Magnet) (size uint64, e
 			enough.Reset(hostsMore)
 		}
 	}
-	if len(m.Places) == 0 && ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case len(m.Places) == 0:
 		return 0, advise(fmt.Errorf("get: nobody found has %s", m.URN), "Others may be found through other ultrapeers.")
 	}
 	fmt.Fprintf(c.program.talk, "found %s\n", many(found, "host"))
-	return size, ctx.Err()
+	return size, nil
 }
 
 // queryFor asks for a file by its hash, and by its name for those that route by words.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,20 @@ func advise(err error, hint string) error {
 		return nil
 	}
 	return &hinted{err: err, hint: hint, code: exitFailed}
+}
+
+// stopped turns the error of work that the end of ctx cut short into what people need to know of it: what the cause says is
+// about contexts and statements. Advice stays. Errors of anything else stay as they are.
+func stopped(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Cause(ctx)) {
+		return err
+	}
+	cut := &hinted{err: errors.New("stopped"), code: exitInterrupted}
+	var told *hinted
+	if errors.As(err, &told) && told.code != exitUsage {
+		cut.hint = told.hint
+	}
+	return cut
 }
 
 // explain prints an error for people and returns its exit code. Parts of an error may come from the network or from a file,

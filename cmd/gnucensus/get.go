@@ -168,7 +168,7 @@ func (p *program) fetch(ctx context.Context, s getSettings, size uint64, caller 
 func explainFetch(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return &hinted{err: err, hint: "The same command goes on from where it was.", code: exitInterrupted}
+		return advise(ctx.Err(), "The same command goes on from where it was.")
 	case errors.Is(err, fs.ErrExist):
 		return advise(err, "Move that file away, or name another folder by --out.")
 	case errors.Is(err, fs.ErrNotExist):

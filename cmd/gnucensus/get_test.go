@@ -93,7 +93,7 @@ func TestGet(t *testing.T) {
 		{"get urn:sha1:x", exitUsage, "malformed"},
 		{"get " + two.URN, exitUsage, "--via"},
 		{"get --limit fast " + two.Magnet, exitUsage, "--limit"},
-		{"get " + top + "/99", exitFailed, "no file of that number"},
+		{"get " + top + "/99", exitFailed, "needs no browsing"},
 		{"get --via " + top + " urn:sha1:" + strings.Repeat("A", 32), exitFailed, "nobody found"},
 		{"get --out /nowhere " + two.Magnet, exitFailed, "Make the folder first"},
 		{"get magnet:?xt=" + two.URN + "&xs=http://" + top + "/", exitFailed, "does not have the file"},
@@ -102,6 +102,15 @@ func TestGet(t *testing.T) {
 		if r.code != test.code || !strings.Contains(r.stderr, test.said) || strings.Contains(r.stderr, " MiB of ") {
 			t.Errorf("%s: exit %d: %s", test.args, r.code, r.stderr)
 		}
+	}
+}
+
+// TestGetFromNobody: that a link needs no browsing is no advice where there is no host.
+func TestGetFromNobody(t *testing.T) {
+	t.Parallel()
+	r := run(t, "get", nobody+"/1")
+	if r.code != exitFailed || !strings.Contains(r.stderr, "refused") || strings.Contains(r.stderr, "browsing") {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 }
 

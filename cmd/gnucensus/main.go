@@ -2,7 +2,7 @@
 // asks queries, keeps what was seen in PostgreSQL, and reports on it.
 //
 // Standard output is data, standard error is talk. The exit code is 0 when the work is done, 1 when it failed, 2 when the
-// command line was wrong, and 3 when a crawl was stopped and its snapshot can be resumed.
+// command line was wrong, and 3 when a signal cut the work short.
 package main
 
 import (

@@ -213,6 +213,8 @@ func (p *program) findUltrapeers(ctx context.Context, s searchSettings, links <-
 	}
 	found := awaitLinks(ctx, links, wanted, wait)
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case len(found) == 0 && len(s.Via) == 0:
 		return nil, advise(fmt.Errorf("search: no ultrapeer made a link within %v", wait),
 			"--via asks through one that you know; --log-level debug tells more.")
@@ -248,21 +250,24 @@ func awaitLinks(ctx context.Context, links <-chan servent.LinkEvent, wanted int,
 
 // printHits searches, by UDP among these hosts, and prints what comes and then how much that was.
 func (p *program) printHits(ctx context.Context, node *servent.Node, s searchSettings, hosts []netip.AddrPort, form string) error {
-	ctx, cancel := context.WithTimeout(ctx, s.Wait)
+	asking, cancel := context.WithTimeout(ctx, s.Wait)
 	defer cancel()
 	out := newFindings(p.stdout, form)
 	query := message.Query{Flags: message.QueryH, Words: s.Words}
 	if s.Mode == modeOOB {
 		query.Flags |= message.QueryOOB
 	}
-	hits := node.Search(ctx, query)
+	hits := node.Search(asking, query)
 	if s.Mode == modeGuess {
-		hits = node.Guess(ctx, query, hosts)
+		hits = node.Guess(asking, query, hosts)
 	}
 	for hit := range hits {
 		if err := out.add(hit); err != nil {
 			return err
 		}
 	}
-	return out.end()
+	if err := out.end(); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
