@@ -24,12 +24,16 @@ const (
 // A talk is standard error: logs, progress, explanations. While a bar is on the screen, what is written goes above it.
 type talk struct {
 	terminal bool // a person watches
+	sized    bool // on a terminal that tells its size, so that a bar or a page can have its place there
 
 	mu sync.Mutex
 	w  io.Writer
 }
 
-func newTalk(w io.Writer) *talk { return &talk{terminal: isTerminal(w), w: w} }
+func newTalk(w io.Writer) *talk {
+	_, _, sized := sizeOf(w)
+	return &talk{terminal: isTerminal(w), sized: sized, w: w}
+}
 
 func (t *talk) Write(b []byte) (int, error) {
 	t.mu.Lock()
@@ -69,10 +73,10 @@ func (t *talk) during(ctx context.Context, s status, work func() error) error {
 	return err
 }
 
-// show tells a status until ctx ends, and once more then, unless ctx ends by errNothing: by a bar for a person, by a plain line
-// from time to time elsewhere.
+// show tells a status until ctx ends, and once more then, unless ctx ends by errNothing: by a bar where it has a place, by a plain
+// line from time to time elsewhere.
 func (t *talk) show(ctx context.Context, s status) {
-	if t.terminal {
+	if t.sized {
 		t.bar(ctx, s)
 		return
 	}

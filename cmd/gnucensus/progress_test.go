@@ -43,7 +43,7 @@ func TestProgressBar(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	screen := newTalk(&out)
-	screen.terminal = true
+	screen.terminal, screen.sized = true, true
 	ctx, cancel := context.WithCancel(t.Context())
 	log := newLogger(screen, true, slog.LevelInfo)
 	shown := make(chan struct{}, 1000)
@@ -72,7 +72,7 @@ func TestNothingDone(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
 		var out bytes.Buffer
 		screen := newTalk(&out)
-		screen.terminal = terminal
+		screen.terminal, screen.sized = terminal, terminal
 		err := screen.during(t.Context(), &rowCount{started: time.Now()}, func() error { return failed })
 		if err != failed || strings.Contains(out.String(), "rows") && !terminal {
 			t.Errorf("terminal %t: %v, said %q", terminal, err, &out)
@@ -103,7 +103,7 @@ func TestTransfer(t *testing.T) {
 	})
 	var out bytes.Buffer
 	screen := newTalk(&out)
-	screen.terminal = true
+	screen.terminal, screen.sized = true, true
 	rows := &rowCount{started: time.Now()}
 	rows.rows.Add(77)
 	if err := screen.during(t.Context(), rows, func() error { return nil }); err != nil || !strings.Contains(out.String(), "77 rows") {

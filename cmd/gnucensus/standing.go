@@ -106,7 +106,7 @@ func (p *program) showNode(ctx context.Context, s *standing, e *events) {
 	switch {
 	case e != nil:
 		e.print(ctx, s)
-	case p.talk.terminal:
+	case p.talk.sized:
 		p.talk.pages(ctx, s.page)
 	default:
 		p.talk.show(ctx, s)
@@ -119,14 +119,14 @@ const (
 	pageLines = 24
 )
 
-// sizeOf returns the size of a terminal.
-func sizeOf(w io.Writer) (width, lines int) {
+// sizeOf returns the size of a terminal, and whether it tells it.
+func sizeOf(w io.Writer) (width, lines int, told bool) {
 	if f, ok := w.(*os.File); ok {
 		if width, lines, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && lines > 0 {
-			return width, lines
+			return width, lines, true
 		}
 	}
-	return pageWidth, pageLines
+	return pageWidth, pageLines, false
 }
 
 // fit cuts the lines of a page to the width of a terminal: one that goes on in the next line would be counted as one.
@@ -150,7 +150,7 @@ func (t *talk) pages(ctx context.Context, page func(lines int) string) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		width, lines := sizeOf(screen.w)
+		width, lines, _ := sizeOf(screen.w)
 		screen.show(fit(page(lines), width))
 		select {
 		case <-tick.C:
