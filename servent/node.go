@@ -139,6 +139,9 @@ func (n *Node) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("run node: %w", err)
 	}
+	if n.cfg.OnListen != nil {
+		n.cfg.OnListen()
+	}
 	for _, to := range n.cfg.Connect {
 		running.Go(func() { n.keep(ctx, to) })
 	}

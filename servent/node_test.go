@@ -77,16 +77,7 @@ func run(t *testing.T, c servent.Config) *running {
 	r := &running{links: make(chan servent.LinkEvent, 64)}
 	c.OnLink = func(e servent.LinkEvent) { r.links <- e }
 	listening := make(chan struct{})
-	sockets := 1
-	if c.Addr6.IsValid() {
-		sockets = 2
-	}
-	c.Listen = func(ctx context.Context, network, addr string) (net.Listener, error) {
-		if sockets--; sockets == 0 {
-			defer close(listening)
-		}
-		return new(net.ListenConfig).Listen(ctx, network, addr)
-	}
+	c.OnListen = func() { close(listening) }
 	n, err := servent.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +252,9 @@ func TestValidate(t *testing.T) {
 func TestRunTellsWhyItCannotListen(t *testing.T) {
 	t.Parallel()
 	run(t, ultrapeer("127.30.1.1:6346"))
-	n, err := servent.New(ultrapeer("127.30.1.1:6346"))
+	second := ultrapeer("127.30.1.1:6346")
+	second.OnListen = func() { t.Error("says that it listens") }
+	n, err := servent.New(second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,10 +92,11 @@ type Config struct {
 	Results   int           // that an own query of an ultrapeer should find, and three queries of a leaf; zero: 150
 	TableWait time.Duration // for which changes of the query routing table gather until neighbours are told; zero: 60 s
 
-	// Called when a link begins or ends, and when something else happens, from many goroutines, which wait meanwhile. Nil:
-	// nobody wants to know.
-	OnLink  func(LinkEvent)
-	OnEvent func(Event)
+	// Called once, when the node has all its sockets, when a link begins or ends, and when something else happens, from many
+	// goroutines, which wait meanwhile. Nil: nobody wants to know.
+	OnListen func()
+	OnLink   func(LinkEvent)
+	OnEvent  func(Event)
 
 	Log *slog.Logger // nil: discards
 }

@@ -185,7 +185,7 @@ func TestServentTells(t *testing.T) {
 	}
 	serve(t, "127.80.2.2:6346")
 	r := run(t, "servent", "--listen", "127.80.2.2:6346")
-	if r.code != exitFailed || !strings.Contains(r.stderr, "by --listen") {
+	if r.code != exitFailed || !strings.Contains(r.stderr, "by --listen") || strings.Contains(r.stderr, "Ctrl-C") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 }

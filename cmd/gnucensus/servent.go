@@ -209,22 +209,29 @@ func (p *program) servent(c *cli.Context) error {
 		events = newEvents(p.stdout)
 		cfg.OnLink, cfg.OnEvent = events.link, events.saw
 	}
+	listening := make(chan struct{})
+	cfg.OnListen = func() { close(listening) }
 	node, err := servent.New(cfg)
 	if err != nil {
 		return usage(helpHint(c), "servent: %w", err)
 	}
-	return p.runNode(c.Context, node, shared, events)
+	return p.runNode(c.Context, &standing{node: node, shared: shared, began: time.Now()}, listening, events)
 }
 
-// runNode runs a node until ctx ends, and meanwhile looks after what it shares and shows both.
-func (p *program) runNode(ctx context.Context, node *servent.Node, shared *library.Library, events *events) error {
-	standing := &standing{node: node, shared: shared, began: time.Now()}
-	fmt.Fprintf(p.talk, "servent at %v shares %s; Ctrl-C ends it\n", node.Addr(), many(int(shared.Files()), "file"))
+// runNode runs a node until ctx ends, and meanwhile looks after what it shares and, as soon as it listens, shows both.
+func (p *program) runNode(ctx context.Context, s *standing, listening <-chan struct{}, events *events) error {
 	beside, end := context.WithCancel(context.WithoutCancel(ctx)) // of the node: it has something to say until its last link ends
 	var running sync.WaitGroup
-	running.Go(func() { shared.Run(beside) })
-	running.Go(func() { p.showNode(beside, standing, events) })
-	err := node.Run(ctx)
+	running.Go(func() { s.shared.Run(beside) })
+	running.Go(func() {
+		select {
+		case <-listening:
+			fmt.Fprintf(p.talk, "servent at %v shares %s; Ctrl-C ends it\n", s.node.Addr(), many(int(s.shared.Files()), "file"))
+			p.showNode(beside, s, events)
+		case <-beside.Done():
+		}
+	})
+	err := s.node.Run(ctx)
 	end()
 	running.Wait()
 	if errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EADDRNOTAVAIL) {
