@@ -38,7 +38,7 @@ func (p *program) app() *cli.App {
 		Usage: "take a census of the Gnutella network",
 		UsageText: "gnucensus [--database URL | --data DIR] [--format F] [--log-level L] COMMAND [flags] [arguments]\n" +
 			"Flags may stand anywhere on the line; each can be set as GNUCENSUS_NAME in the environment too.",
-		Description: strings.TrimSpace(about),
+		Description: fill(strings.TrimSpace(about), descriptionWidth),
 		Version:     version(),
 		Reader:      p.stdin,
 		Writer:      p.stdout,
@@ -89,14 +89,15 @@ A network of its own to try it on, in two terminals:
 The live network:
   gnucensus crawl --contact you@example.org`
 
-// finish gives each flag its environment variable and each command the handler of wrong usage. The word help is a command of
-// arrange alone.
+// finish gives each flag its environment variable and each command the handler of wrong usage, and sets its description. The word
+// help is a command of arrange alone.
 func finish(flags []cli.Flag, commands []*cli.Command) {
 	for _, f := range flags {
 		bindEnvironment(f)
 	}
 	for _, c := range commands {
 		c.OnUsageError = usageError
+		c.Description = fill(c.Description, descriptionWidth)
 		c.HideHelpCommand = true
 		finish(c.Flags, c.Subcommands)
 	}

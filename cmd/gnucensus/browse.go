@@ -27,7 +27,7 @@ Examples:
   gnucensus browse 127.80.0.1:6346
   gnucensus browse 127.80.0.1:6346 --format csv >files.csv
   gnucensus browse servent.example.org:6346 --format json
-  gnucensus browse 'magnet:?xt=urn:sha1:…&xs=push://00112233445566778899aabbccddeeff:127.80.0.1:6346/uri-res/N2R?urn:sha1:…'`),
+  gnucensus browse 'magnet:?xt=urn:sha1:…&xs=push://…:127.80.0.1:6346/uri-res/N2R?urn:sha1:…'`),
 		Action: p.browse,
 	}
 }

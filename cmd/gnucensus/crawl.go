@@ -22,7 +22,8 @@ func (p *program) crawlCommand() *cli.Command {
 		Usage: "walk the network from seeds, ask queries, and keep a snapshot",
 		Description: strings.TrimSpace(`
 Each host that is heard of is visited once, those that more hosts name first, and of equals ultrapeers. When nobody is left to
-visit, the queries are asked through a few ultrapeers that answered. Ctrl-C saves and tells how to resume.
+visit, the queries are asked through a few ultrapeers that answered. Ctrl-C saves and tells how to resume. The summary counts
+what the snapshot holds; its seconds, and the hosts per second that were visited, are of this run alone.
 
 A live walk without seeds begins with ultrapeers of an earlier snapshot, or else asks the caches of the network: UDP host caches
 first, web caches when those do not name enough hosts, and none more often than it likes.
@@ -31,7 +32,7 @@ Examples:
   gnucensus crawl --scope lab --seed 127.1.0.1:6346
   gnucensus crawl --contact you@example.org --exclude opted-out.txt
   gnucensus crawl --cache uhc.example.org:3558 --contact you@example.org
-  gnucensus crawl --seeds hosts.txt --contact you@example.org --max-hosts 500 --query-via 0 --format json`),
+  gnucensus crawl --seeds hosts.txt --contact you@example.org --max-hosts 500 --format json`),
 		Flags:  crawlFlags(),
 		Action: p.crawl,
 	}
@@ -65,7 +66,7 @@ func crawlFlags() []cli.Flag {
 		text("exclude", "send nothing to the addresses and prefixes in `FILE`, one a line; read again when it changes"),
 		rate("rate", "live 20, lab 0", "begin at most `N` visits a second; 0, in scope lab only, is no limit"),
 		rate("rate-per-host", "live 0.2 and 1, lab 0", "open a host at most `N` connections a second, and send it as many datagrams"),
-		rate("rate-per-prefix", "live 0.5 and 2, lab 0", "the same for a /24, or a /64 of IPv6"),
+		rate("rate-per-prefix", "live 0.5 and 2, lab 0", "open a /24 (IPv6: /64) at most `N` connections a second, and send it as many datagrams"),
 		rates("opens", "20,4,0.5,0.2", "attempt at most `R` connections a second: to all, to a /16, to a /24, to a host"),
 		rates("datagrams", "100,10,2,1", "send at most `R` datagrams a second, likewise; of IPv6, to a /48, to a /64"),
 		rates("bytes", "65536,16384,4096,2048", "send at most `R` bytes a second, likewise"),

@@ -33,7 +33,7 @@ func (p *program) snapshotCommand() *cli.Command {
 			},
 			{
 				Name:  "resume",
-				Usage: "go on with a crawl that was stopped or killed, by the flags that it began with",
+				Usage: "go on with a crawl that was stopped or killed, by its own flags",
 				Description: "Hosts that were visited are not visited again. A host of the live network that the run before may have\n" +
 					"asked waits as long as after any question. --max-hosts and --duration of the crawl count anew.\n" +
 					"A complete snapshot stays as it is, unless this machine was the limit of a visit, or queries are left to ask.\n\n" +

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -163,19 +164,29 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestHelpTeaches looks for an example or an explanation in the help of every command, and for a usage of every flag.
+// TestHelpTeaches looks for an example or an explanation in the help of every command, for a usage of every flag with a name for
+// its value, and for lines that no screen holds.
 func TestHelpTeaches(t *testing.T) {
 	t.Parallel()
+	fits := func(path []string, text string) {
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > helpWidth {
+				t.Errorf("help of %v: a line of %d characters: %s", path, n, line)
+			}
+		}
+	}
 	var visit func(path []string, commands []*cli.Command)
 	visit = func(path []string, commands []*cli.Command) {
 		for _, c := range commands {
 			here := append(path[:len(path):len(path)], c.Name)
 			text := must(t, append(here, "--help")...)
+			fits(here, text)
 			if !strings.Contains(text, c.Usage) || c.Usage == "" {
 				t.Errorf("help of %v does not say what it does", here)
 			}
 			for _, f := range c.Flags {
-				if !strings.Contains(text, "--"+f.Names()[0]) || f.(cli.DocGenerationFlag).GetUsage() == "" {
+				if !strings.Contains(text, "--"+f.Names()[0]) || f.(cli.DocGenerationFlag).GetUsage() == "" ||
+					strings.Contains(text, "--"+f.Names()[0]+" value") {
 					t.Errorf("help of %v does not explain --%s", here, f.Names()[0])
 				}
 			}
@@ -186,7 +197,9 @@ func TestHelpTeaches(t *testing.T) {
 		}
 	}
 	visit(nil, (&program{}).app().Commands)
-	if text := must(t, "--help"); !strings.Contains(text, "gnucensus crawl --scope lab") {
+	text := must(t, "--help")
+	fits(nil, text)
+	if !strings.Contains(text, "gnucensus crawl --scope lab") {
 		t.Errorf("help has no example:\n%s", text)
 	}
 	if must(t, "help", "snapshot", "show") != must(t, "snapshot", "show", "--help") || must(t, "help") != must(t, "--help") {
