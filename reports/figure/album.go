@@ -71,9 +71,9 @@ func (s *subject) note() string {
 	if s.Source != "" {
 		source = ", imported from " + s.Source
 	}
-	return fmt.Sprintf("Coverage: %s hosts heard of; %s visited; %s of these reached; files of %s known. "+
+	return fmt.Sprintf("Coverage: %s heard of; %s visited; %s of these reached; files of %s known. "+
 		"Snapshot %d: %s from vantage %s, begun %s%s, %s.",
-		number(float64(s.heard)), part(s.visited, s.heard), part(s.reached, s.visited), part(s.files, s.heard),
+		many(s.heard, "host", "hosts"), part(s.visited, s.heard), part(s.reached, s.visited), part(s.files, s.heard),
 		s.ID, s.Network, s.Vantage, s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), source, s.State)
 }
 

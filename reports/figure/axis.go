@@ -158,6 +158,14 @@ func uncrowd(ticks []tick, length vg.Length) {
 	}
 }
 
+// many counts things for people.
+func many(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return number(float64(n)) + " " + more
+}
+
 // number is a number for people: groups of three digits have a comma between them, a fraction as many digits as it needs.
 func number(x float64) string {
 	if x == 0 {

@@ -69,9 +69,9 @@ func freeRiders(ctx context.Context, a *Album) (*drawing, error) {
 	return d, nil
 }
 
-// agentsMethod follows the number of hosts.
-const agentsMethod = " hosts by the software that they name, all versions together; hosts name themselves as they like. Beside the bars: hosts. " +
-	"Interval: Wilson's 95 %, as if they were a random sample of all."
+// agentsMethod is told with the number of hosts.
+const agentsMethod = "The software that %s named, all versions together; hosts name themselves as they like. Beside the bars: " +
+	"hosts. Interval: Wilson's 95 %%, as if they were a random sample of all."
 
 // mostAgents are shown one by one, all others together.
 const mostAgents = 14
@@ -101,7 +101,7 @@ func agents(ctx context.Context, a *Album) (*drawing, error) {
 		rows++
 	}
 	d := &drawing{painter: ch, height: barsHeight(rows) + 14}
-	d.method = number(float64(named)) + agentsMethod
+	d.method = fmt.Sprintf(agentsMethod, many(named, "host", "hosts"))
 	if named == 0 {
 		ch.empty = "No host named its software."
 		return d, nil
@@ -118,7 +118,7 @@ func agents(ctx context.Context, a *Album) (*drawing, error) {
 	}
 	if others > 0 {
 		part := 100 * float64(others) / float64(named)
-		ch.y.names = append(ch.y.names, fmt.Sprintf("%s others", number(float64(families-len(shown)))))
+		ch.y.names = append(ch.y.names, many(families-len(shown), "other", "others"))
 		shares.list = append(shares.list, bar(0, part, 0, 0.62))
 		values.list = append(values.list, label{point{part, 0}, number(float64(others))})
 	}

@@ -56,6 +56,7 @@ const (
 	labelGap   = 2
 	sampleSize = 16 // width of a specimen in the legend
 	entryGap   = 2.5
+	legendPad  = 3 // between the frame of the legend and its entries
 )
 
 // paint draws the chart. All texts have their room before the rest is given to the data.
@@ -137,6 +138,7 @@ func (ch *chart) legendBox(f *frame, at corner) vg.Rectangle {
 		size.X = max(size.X, sampleSize+labelGap+sty.Width(l.title()))
 		size.Y += sty.Height("Ag") + entryGap
 	}
+	size = size.Add(vg.Point{X: 2 * legendPad, Y: 2*legendPad - entryGap})
 	box := vg.Rectangle{Min: vg.Point{X: f.Min.X + 5, Y: f.Max.Y - size.Y}}
 	if at == topRight || at == bottomRight {
 		box.Min.X = f.Max.X - size.X
@@ -188,14 +190,19 @@ func (f *frame) covered(l layer, box vg.Rectangle) int {
 	return count
 }
 
-// legendColumn draws the legend into a corner.
+// legendColumn draws the legend into a corner, with a frame, so that none of its specimens is taken for data.
 func (ch *chart) legendColumn(f *frame, in corner) {
 	box := ch.legendBox(f, in)
 	height := lettering(tickSize).Height("Ag")
-	y := box.Max.Y
+	if len(ch.entries()) > 0 {
+		f.SetLineStyle(draw.LineStyle{Color: grey, Width: hairline})
+		f.Stroke(box.Path())
+	}
+	y := box.Max.Y - legendPad
 	for _, l := range ch.entries() {
-		y -= height + entryGap
-		drawEntry(f, l, box.Min.X, y)
+		y -= height
+		drawEntry(f, l, box.Min.X+legendPad, y)
+		y -= entryGap
 	}
 }
 

@@ -195,9 +195,8 @@ func (g *degrees) draw(ctx context.Context, a *Album) (*drawing, error) {
 		heardOf[r.count("links")] += r.count("only_heard_of")
 	}
 	ch := &chart{x: axis{label: g.x, log: true}, y: axis{label: g.y, log: true, most: 100}}
-	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s with at least so many links (CCDF), visited and only heard of "+
-		"kept apart. A link counts once when an end listed it; the degree of a host that did not list its links is a lower "+
-		"bound.", g.of) + untold}
+	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s with at least so many links (CCDF). A link counts once when an end "+
+		"listed it; the degree of a host that did not list its links is a lower bound.", g.of) + untold}
 	if !visited.positive() && !heardOf.positive() {
 		ch.empty = g.absent
 		return d, nil
@@ -205,6 +204,9 @@ func (g *degrees) draw(ctx context.Context, a *Album) (*drawing, error) {
 	fitted, who := visited, "the visited "+g.of
 	if !visited.positive() {
 		fitted, who = heardOf, "the "+g.of+" only heard of"
+	}
+	if visited.positive() && heardOf.positive() {
+		d.method += " Visited and only heard of are kept apart."
 	}
 	lines, told := fitted.laws(who)
 	d.method += " " + told

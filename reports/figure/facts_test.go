@@ -160,6 +160,77 @@ func TestDegreesLeaveOutWhatNobodyTold(t *testing.T) {
 	}
 }
 
+// A caption explains what its figure shows, and nothing else.
+func TestCaptionsTellWhatIsDrawn(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	pair := talk(1, probe.TCPCrawl, probe.Answered)
+	pair.Role, pair.Peers = probe.Ultrapeer, []probe.Peer{{Endpoint: endpoint(2), Relation: probe.PeerLink}}
+	other := talk(2, probe.TCPCrawl, probe.Answered)
+	other.Role = probe.Ultrapeer
+	met := open(t, db, record(t, db, pair, other))
+	rude := open(t, db, record(t, db, talk(1, probe.TCPCrawl, probe.Closed), talk(2, probe.UDPPing, probe.Silent)))
+	known := small(t)
+	for _, test := range []struct {
+		album        *Album
+		figure, word string
+		want         bool
+	}{
+		{known, "latency", "timed from", true}, {known, "hits", "timed from", true},
+		{known, "responses", "timed from", false}, {known, "hops", "timed from", false},
+		{known, "network", "pale", true}, {met, "network", "pale", false},
+		{known, "cores", "only heard of", true}, {met, "cores", "only heard of", false},
+		{known, "parents", "kept apart", true}, {known, "leaves", "kept apart", false},
+		{known, "lorenz", "KiB", true}, {met, "lorenz", "KiB", false},
+		{known, "reachability", "Broke off", false}, {rude, "reachability", "Broke off", true},
+		{known, "reachability", "Timed out", false}, {rude, "reachability", "no datagram came back", true},
+		{known, "reachability", "Firewalled", false}, {rude, "reachability", "Firewalled", false},
+		{known, "outcomes", "No servent spoke", false}, {rude, "outcomes", "No servent spoke", true},
+		{known, "outcomes", "Our doing", false}, {rude, "outcomes", "No reply", true},
+	} {
+		d, err := find(test.figure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := d.make(t.Context(), test.album)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(made.method, test.word); got != test.want {
+			t.Errorf("%s has %q: %t, want %t: %s", test.figure, test.word, got, test.want, made.method)
+		}
+	}
+	for figure, label := range map[string]string{
+		"lorenz": "share of all that they hold (%)", "responses": "share of all answers (%)",
+	} {
+		if ch, _ := chartOf(t, known, figure); ch.y.label != label {
+			t.Errorf("%s has the axis %q", figure, ch.y.label)
+		}
+	}
+}
+
+func TestOneOfAThing(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	asked := talk(1, probe.Query, probe.Answered)
+	asked.Query, asked.Agent = "free jazz", "LimeWire/5.5.16"
+	asked.Hits = []probe.Hit{{Responder: endpoint(2), Servent: [16]byte{2}, Delay: 300e6, Hops: 2, Results: 1}}
+	a := open(t, db, record(t, db, asked))
+	for figure, want := range map[string]string{"hops": "Share of 1 hit by", "hits": "of 1 query,", "agents": "that 1 host named"} {
+		if _, method := chartOf(t, a, figure); !strings.Contains(method, want) {
+			t.Errorf("%s has no %q: %s", figure, want, method)
+		}
+	}
+	ch, _ := chartOf(t, a, "latency")
+	curveNamed(t, ch, "first hit (1 query)")
+	curveNamed(t, ch, "all hits (1 hit)")
+	ch, _ = chartOf(t, a, "responses")
+	curveNamed(t, ch, "hits: 1 host,")
+	if note := a.about.note(); !strings.HasPrefix(note, "Coverage: 1 host heard of;") {
+		t.Error(note)
+	}
+}
+
 // bars returns the lengths of the bars of a layer, from the first drawn.
 func bars(t *testing.T, ch *chart, name string) []float64 {
 	t.Helper()
@@ -276,15 +347,15 @@ func TestNothingToShow(t *testing.T) {
 		{"one", "distances", noLink},
 		{"one", "cores", noLink},
 		{"one", "peers", "No link between ultrapeers is known."},
-		{"one", "files", "Each of the 1 hosts that told how many files it shares shares none."},
+		{"one", "files", "No host shares a file, of 1 that told."},
 		{"riders", "lorenz", "No host that told what it shares shares anything: there is nothing to hold a part of."},
 		{"unmeasured", "lorenz", noFiles},
 		{"unmeasured", "agents", "No host named its software."},
-		{"unanswered", "latency", "No query had a hit; 1 were asked."},
-		{"unanswered", "hits", "No query had a hit; 1 were asked."},
+		{"unanswered", "latency", "No query had a hit, of 1 asked."},
+		{"unanswered", "hits", "No query had a hit, of 1 asked."},
 		{"empty", "responses", noQuery},
-		{"unanswered", "responses", "No query had a hit; 1 were asked."},
-		{"unanswered", "hops", "No query had a hit; 1 were asked."},
+		{"unanswered", "responses", "No query had a hit, of 1 asked."},
+		{"unanswered", "hops", "No query had a hit, of 1 asked."},
 	} {
 		ch, _ := chartOf(t, open(t, db, snapshots[test.snapshot]), test.figure)
 		if ch.empty != test.want {

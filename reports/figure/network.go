@@ -14,11 +14,12 @@ import (
 // mostHosts is how many hosts a picture of every one may have.
 const mostHosts = 20000
 
-// What the caption tells of every picture of the network, of one of all hosts, and of one of the cores.
+// What the caption tells of every picture of the network, of one with hosts only heard of, of one of all hosts, and of one of
+// the cores.
 const (
 	networkMethod = "A link is drawn once when an end listed it. Hosts are coloured by their core number: the largest k such " +
-		"that they are in a part of the network in which all have k links. Hosts only heard of are pale: their " +
-		"other links are not known."
+		"that they are in a part of the network in which all have k links."
+	paleMethod    = "Hosts only heard of are pale: their other links are not known."
 	pictureMethod = "Every host and link: forces hold together what is linked and push apart the rest, components one by one, " +
 		"the largest in the middle; what is crowded has been given room, so only who lies next to whom has a " +
 		"meaning."
@@ -37,7 +38,8 @@ func network(ctx context.Context, a *Album) (*drawing, error) {
 	if t.Edges() == 0 {
 		return unlinked(a), nil
 	}
-	return &drawing{painter: newPicture(t), method: networkMethod + " " + pictureMethod}, nil
+	p := newPicture(t)
+	return &drawing{painter: p, method: p.method() + " " + pictureMethod}, nil
 }
 
 // cored is the picture of a network that is too large to show every host.
@@ -53,7 +55,7 @@ func cored(ctx context.Context, a *Album) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	method := fmt.Sprintf("%s Every dot stands for %s hosts. %s", networkMethod, number(float64(s.each)), shellsMethod)
+	method := fmt.Sprintf("%s Every dot stands for %s hosts. %s", s.method(), number(float64(s.each)), shellsMethod)
 	return &drawing{painter: s, shape: 1 - chartPart, method: method}, nil
 }
 
@@ -85,6 +87,14 @@ func (p *picture) measure() {
 	p.core = max(1, slices.Max(p.cores))
 	p.degree = slices.Max(p.degrees)
 	p.room = min(0.04, 1/math.Sqrt(float64(len(p.hosts))))
+}
+
+// method is what the caption tells of colours.
+func (p *picture) method() string {
+	if slices.Contains(p.visited, false) {
+		return networkMethod + " " + paleMethod
+	}
+	return networkMethod
 }
 
 func (p *picture) paint(c draw.Canvas) {
@@ -176,10 +186,7 @@ func (p *picture) paintKey(c draw.Canvas, radius vg.Length) {
 
 	sty.XAlign = draw.XRight
 	x = c.Max.X
-	for i, degree := range []int{p.degree, (p.degree + 3) / 4, 1} {
-		if i > 0 && degree == p.degree {
-			break
-		}
+	for _, degree := range slices.Compact([]int{p.degree, (p.degree + 3) / 4, 1}) {
 		size := radius * p.sizeOf(degree)
 		text := fmt.Sprint(degree)
 		c.FillText(sty, vg.Point{X: x, Y: y}, text)

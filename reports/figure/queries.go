@@ -14,10 +14,7 @@ type answers struct {
 	hops    distribution
 }
 
-const (
-	noQuery = "No query was asked."
-	noHit   = "No query had a hit."
-)
+const noQuery = "No query was asked."
 
 // answers reads the queries that were asked.
 func (a *Album) answers(ctx context.Context) (*answers, error) {
@@ -48,14 +45,16 @@ func (all *answers) lacks() string {
 	case len(all.queries) == 0:
 		return noQuery
 	case len(all.hits) == 0:
-		return fmt.Sprintf("%s; %s were asked.", noHit[:len(noHit)-1], number(float64(len(all.queries))))
+		return fmt.Sprintf("No query had a hit, of %s asked.", number(float64(len(all.queries))))
 	}
 	return ""
 }
 
-// asked is the method that all figures of queries share.
-const asked = "Each query was asked through an ultrapeer, as its leaf; a delay runs from sending the query to receiving a QUERY " +
-	"HIT, by our clock. Hits that came after the wait are not seen."
+// asked is the method that all figures of queries share, timed that of those that show times.
+const (
+	asked = "Each query was asked through an ultrapeer, as its leaf. Hits that came after the wait are not seen."
+	timed = "A hit is timed from sending the query to receiving the QUERY HIT, by our clock. "
+)
 
 // within is the share of a whole, in percent, that delays in ascending order make up, by delay.
 func within(delays []float64, whole int) []point {
@@ -85,7 +84,7 @@ func latency(ctx context.Context, a *Album) (*drawing, error) {
 		y:     axis{label: "share within the delay (%)", max: 100},
 		empty: all.lacks(),
 	}
-	d := &drawing{painter: ch, method: latencyMethod + asked}
+	d := &drawing{painter: ch, method: latencyMethod + timed + asked}
 	if ch.empty != "" {
 		return d, nil
 	}
@@ -96,13 +95,10 @@ func latency(ctx context.Context, a *Album) (*drawing, error) {
 		}
 	}
 	slices.Sort(first)
-	name := func(what string, n int, of string) string {
-		return fmt.Sprintf("%s (%s %s)", what, number(float64(n)), of)
-	}
+	queries, hits := many(len(all.queries), "query", "queries"), many(len(all.hits), "hit", "hits")
 	ch.layers = []layer{
-		&curve{name: name("first hit", len(all.queries), "queries"), data: within(first, len(all.queries)), ink: blue,
-			line: true, steps: true},
-		&curve{name: name("all hits", len(all.hits), "hits"), data: within(all.hits, len(all.hits)), ink: vermillion,
+		&curve{name: "first hit (" + queries + ")", data: within(first, len(all.queries)), ink: blue, line: true, steps: true},
+		&curve{name: "all hits (" + hits + ")", data: within(all.hits, len(all.hits)), ink: vermillion,
 			line: true, steps: true, dashes: dashed},
 	}
 	return d, nil
@@ -120,8 +116,8 @@ func hitsOverTime(ctx context.Context, a *Album) (*drawing, error) {
 		empty: all.lacks(),
 	}
 	d := &drawing{painter: ch}
-	d.method = fmt.Sprintf("Mean, median and the middle half of %s queries, those without a hit included. ",
-		number(float64(len(all.queries)))) + asked
+	d.method = fmt.Sprintf("Mean, median and the middle half of %s, those without a hit included. ",
+		many(len(all.queries), "query", "queries")) + timed + asked
 	if ch.empty != "" {
 		return d, nil
 	}
@@ -160,8 +156,8 @@ func hitsByHops(ctx context.Context, a *Album) (*drawing, error) {
 		return nil, err
 	}
 	ch := &chart{x: axis{label: "links that the hit travelled (hops)"}, y: axis{label: "share of hits (%)"}, empty: all.lacks()}
-	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s hits by the links that they travelled, ours included, as the hit "+
-		"itself counts them. Above the bars: hits. %s", number(float64(len(all.hits))), asked)}
+	d := &drawing{painter: ch, method: fmt.Sprintf("Share of %s by the links travelled, ours included, as a hit itself counts "+
+		"them. Above the bars: hits. %s", many(len(all.hits), "hit", "hits"), asked)}
 	if ch.empty != "" {
 		return d, nil
 	}

@@ -47,7 +47,7 @@ func files(ctx context.Context, a *Album) (*drawing, error) {
 		ch.empty = noFiles
 		return d, nil
 	case !all.positive():
-		ch.empty = fmt.Sprintf("Each of the %s hosts that told how many files it shares shares none.", number(float64(all.hosts())))
+		ch.empty = fmt.Sprintf("No host shares a file, of %s that told.", number(float64(all.hosts())))
 		return d, nil
 	}
 	lines, told := all.laws("all hosts")
@@ -68,11 +68,11 @@ type unequal struct {
 	look curve
 }
 
-// lorenzChart draws Lorenz curves of amounts by kind.
-func lorenzChart(amounts map[string]distribution, kinds ...unequal) *chart {
+// lorenzChart draws Lorenz curves of amounts by kind; part is what the hosts have of all.
+func lorenzChart(part string, amounts map[string]distribution, kinds ...unequal) *chart {
 	ch := &chart{
 		x: axis{label: "hosts, those with least first (%)", max: 100},
-		y: axis{label: "share of all that they hold (%)", max: 100},
+		y: axis{label: part + " (%)", max: 100},
 	}
 	for _, kind := range kinds {
 		amount := amounts[kind.name]
@@ -80,7 +80,7 @@ func lorenzChart(amounts map[string]distribution, kinds ...unequal) *chart {
 			continue
 		}
 		look := kind.look
-		look.name = fmt.Sprintf("%s: %s hosts, Gini %.3f", kind.name, number(float64(amount.hosts())), graph.Gini(amount.list()))
+		look.name = fmt.Sprintf("%s: %s, Gini %.3f", kind.name, many(amount.hosts(), "host", "hosts"), graph.Gini(amount.list()))
 		look.line, look.data = true, amount.lorenz()
 		ch.layers = append(ch.layers, &look)
 	}
@@ -93,22 +93,26 @@ func lorenzChart(amounts map[string]distribution, kinds ...unequal) *chart {
 
 // lorenzMethod explains the curves.
 const lorenzMethod = "Lorenz curves: how much of all that is declared the hosts hold that share least. The Gini " +
-	"coefficient is twice the area between a curve and equality. Data are KiB of leaves: ultrapeers round theirs. " +
-	"Hosts that did not tell are left out."
+	"coefficient is twice the area between a curve and equality. Hosts that did not tell are left out."
 
 func lorenz(ctx context.Context, a *Album) (*drawing, error) {
 	amounts, err := a.amounts(ctx, "figure_sharing")
 	if err != nil {
 		return nil, err
 	}
-	ch := lorenzChart(amounts, unequal{"files", curve{ink: blue}}, unequal{"data", curve{ink: vermillion, dashes: dashed}})
+	ch := lorenzChart("share of all that they hold", amounts,
+		unequal{"files", curve{ink: blue}}, unequal{"data", curve{ink: vermillion, dashes: dashed}})
 	switch {
 	case len(amounts) == 0:
 		ch.empty = noFiles
 	case len(ch.layers) == 0:
 		ch.empty = "No host that told what it shares shares anything: there is nothing to hold a part of."
 	}
-	return &drawing{painter: ch, method: lorenzMethod}, nil
+	d := &drawing{painter: ch, method: lorenzMethod}
+	if amounts["data"].positive() {
+		d.method += " Data are KiB of leaves: ultrapeers round theirs."
+	}
+	return d, nil
 }
 
 // responsesMethod explains the curves.
@@ -125,7 +129,8 @@ func responses(ctx context.Context, a *Album) (*drawing, error) {
 	if err != nil {
 		return nil, err
 	}
-	ch := lorenzChart(amounts, unequal{"hits", curve{ink: blue}}, unequal{"results", curve{ink: vermillion, dashes: dashed}})
+	ch := lorenzChart("share of all answers", amounts,
+		unequal{"hits", curve{ink: blue}}, unequal{"results", curve{ink: vermillion, dashes: dashed}})
 	ch.empty = all.lacks()
 	return &drawing{painter: ch, method: responsesMethod + asked}, nil
 }

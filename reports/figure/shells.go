@@ -110,12 +110,16 @@ func coreChart(visited, heardOf []float64) *chart {
 		seen.list = append(seen.list, bar(0, n, y, 0.8))
 		unseen.list = append(unseen.list, bar(n, n+heardOf[core], y, 0.8))
 	}
-	return &chart{
+	ch := &chart{
 		x:      axis{label: "hosts"},
 		y:      axis{label: "core number", min: -0.6, max: float64(len(visited)) - 0.4},
-		layers: []layer{seen, unseen},
+		layers: []layer{seen},
 		above:  true,
 	}
+	if sum(heardOf) > 0 {
+		ch.layers = append(ch.layers, unseen)
+	}
+	return ch
 }
 
 // chartPart is the part of the width that the chart has.

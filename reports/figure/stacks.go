@@ -9,8 +9,9 @@ import (
 
 // A fate is what became of conversations or hosts, with a colour of its own.
 type fate struct {
-	name string
-	ink  color.Color
+	name  string
+	ink   color.Color
+	means string // the caption tells it where the figure shows the fate; empty: the name says it
 }
 
 // A stack is a bar of parts that make up a whole: how many there are of each fate, in the order of the fates.
@@ -66,19 +67,29 @@ func (s *stacks) add(name string, fate, n int) {
 	s.list[i].counts[fate] += n
 }
 
-// draw makes a drawing of the stacks, high enough for a legend of two rows.
+// draw makes a drawing of the stacks, high enough for a legend of two rows. The method goes on with what their fates mean.
 func (s *stacks) draw(fates []fate, label, method string) *drawing {
 	ch := stackChart(fates, s.list, label)
 	if len(s.list) == 0 {
 		ch.empty = noHost
+	}
+	for k, f := range fates {
+		shown := slices.ContainsFunc(s.list, func(s stack) bool { return s.counts[k] > 0 })
+		if shown && f.means != "" {
+			method += " " + f.means
+		}
 	}
 	return &drawing{painter: ch, height: barsHeight(len(s.list)) + 26, method: method}
 }
 
 // outcomeFates are outcomes that mean about the same, in the order of report.outcome.
 var outcomeFates = []fate{
-	{"answered", blue}, {"refused", sky}, {"unsupported", green}, {"no servent spoke", purple}, {"nothing there", vermillion},
-	{"no reply", orange}, {"our doing", grey}, {"not visited", color.NRGBA{200, 200, 200, 255}},
+	{name: "answered", ink: blue}, {name: "refused", ink: sky}, {name: "unsupported", ink: green},
+	{"no servent spoke", purple, "No servent spoke: garbage, closed, reset or timeout after a connection."},
+	{"nothing there", vermillion, "Nothing there: connection refused or unreachable."},
+	{"no reply", orange, "No reply: connect timeout, or silence to a datagram."},
+	{"our doing", grey, "Our doing: local limit, out of scope, cancelled."},
+	{name: "not visited", ink: color.NRGBA{200, 200, 200, 255}},
 }
 
 // fateOf is the place of an outcome among these.
@@ -88,11 +99,8 @@ var fateOf = map[string]int{
 	"local-limit": 6, "out-of-scope": 6, "cancelled": 6, "not visited": 7,
 }
 
-// outcomesMethod tells what the fates are.
 const outcomesMethod = "How conversations ended, by method; by any method, each host counts once with its best outcome, queries " +
-	"apart. No servent spoke: garbage, closed, reset or timeout after a connection. Nothing there: connection " +
-	"refused or unreachable. No reply: connect timeout, or silence to a datagram. Our doing: local limit, out " +
-	"of scope, cancelled."
+	"apart."
 
 func outcomes(ctx context.Context, a *Album) (*drawing, error) {
 	t, err := a.report(ctx, "outcomes")
@@ -108,15 +116,17 @@ func outcomes(ctx context.Context, a *Album) (*drawing, error) {
 
 // endings are those of report reachability.
 var endings = []fate{
-	{"answered", blue}, {"refused", sky}, {"broke off", purple}, {"nobody there", vermillion}, {"firewalled", green},
-	{"timed out", orange},
+	{name: "answered", ink: blue}, {name: "refused", ink: sky},
+	{"broke off", purple, "Broke off: it took the connection and spoke no Gnutella."},
+	{name: "nobody there", ink: vermillion},
+	{"firewalled", green, "Firewalled: no answer to the connection attempt, though another host lists it as linked, or it " +
+		"answered otherwise."},
+	{"timed out", orange, "Timed out: no answer to the connection attempt, and no other sign of it; by a UDP method only that " +
+		"no datagram came back."},
 }
 
-// reachabilityMethod tells what the endings are.
 const reachabilityMethod = "Hosts that were tried, by method, each with its best outcome; by any method also by role, which is a " +
-	"host's own word or that of those that list it. Broke off: it took the connection and spoke no Gnutella. Firewalled: no " +
-	"answer to the connection attempt, though another host lists it as linked, or it answered otherwise. Timed out: no " +
-	"answer, and no other sign of it."
+	"host's own word or that of those that list it."
 
 func reachability(ctx context.Context, a *Album) (*drawing, error) {
 	t, err := a.report(ctx, "reachability")

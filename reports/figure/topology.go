@@ -105,8 +105,7 @@ func percent(share float64) string {
 
 // coresMethod explains what a core is.
 const coresMethod = "The k-core is what is left when hosts with fewer than k links to others that are left are taken away until " +
-	"there are none (Seidman 1983). Share of the visited hosts and of those only heard of, whose other links " +
-	"are not known."
+	"there are none (Seidman 1983)."
 
 func cores(ctx context.Context, a *Album) (*drawing, error) {
 	kept, err := a.kept(ctx, "cores")
@@ -136,6 +135,9 @@ func cores(ctx context.Context, a *Album) (*drawing, error) {
 			look.data = inCore(part.cores)
 			ch.layers = append(ch.layers, &look)
 		}
+	}
+	if sum(kept["only_heard_of"]) > 0 {
+		d.method += " Of hosts only heard of, other links are not known."
 	}
 	return d, nil
 }
