@@ -135,6 +135,9 @@ func hasCode(err error, code string) bool {
 	return errors.As(err, &pg) && pg.Code == code
 }
 
+// DiskFull tells whether err is that of a server whose disk is full.
+func DiskFull(err error) bool { return hasCode(err, diskFull) }
+
 // refusal explains the errors of a server that answers but does not let us in.
 func refusal(pg *pgconn.PgError) string {
 	switch pg.Code {

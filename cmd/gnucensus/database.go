@@ -37,9 +37,20 @@ func (p *program) open(c *cli.Context) (*database, error) {
 		err = db.Migrate(c.Context)
 	}
 	if err != nil {
-		return nil, errors.Join(err, db.close())
+		return nil, db.explain(errors.Join(err, db.close()))
 	}
 	return db, nil
+}
+
+// explain tells where to make room when the disk of the server is full.
+func (db *database) explain(err error) error {
+	switch {
+	case !storage.DiskFull(err):
+		return err
+	case db.private == nil:
+		return advise(err, "Make room on the disk of the database server.")
+	}
+	return advise(err, "Make room on "+db.private.Dir()+".")
 }
 
 // close gives up the connections, and the share in the private server.
@@ -96,7 +107,7 @@ func (p *program) use(c *cli.Context, work func(*database) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(work(db), db.close())
+	return db.explain(errors.Join(work(db), db.close()))
 }
 
 // info describes one snapshot.

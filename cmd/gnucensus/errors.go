@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 )
 
@@ -54,21 +58,41 @@ func stopped(ctx context.Context, err error) error {
 	return cut
 }
 
-// explain prints an error for people and returns its exit code. Parts of an error may come from the network or from a file,
-// so control characters are removed.
+// explain prints an error for people and returns its exit code. An error with several lines, as one that quotes a log, keeps
+// them. Parts of it may come from the network or from a file, so control characters are removed.
 func explain(w io.Writer, err error) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(w, "gnucensus: %s\n", printable(err.Error()))
-	var h *hinted
-	if !errors.As(err, &h) {
-		return exitFailed
+	first, more, _ := strings.Cut(err.Error(), "\n")
+	fmt.Fprintf(w, "gnucensus: %s\n", printable(first))
+	for line := range strings.Lines(more) {
+		fmt.Fprintf(w, "    %s\n", printable(line))
 	}
-	for line := range strings.Lines(h.hint) {
-		fmt.Fprintf(w, "  %s\n", printable(line))
+	h := &hinted{code: exitFailed}
+	errors.As(err, &h)
+	for _, hint := range []string{h.hint, roomHint(err)} {
+		for line := range strings.Lines(hint) {
+			fmt.Fprintf(w, "  %s\n", printable(line))
+		}
 	}
 	return h.code
+}
+
+// roomHint tells where to make room when something could not be written because the disk is full.
+func roomHint(err error) string {
+	var file *fs.PathError
+	switch {
+	case !errors.Is(err, syscall.ENOSPC), !errors.As(err, &file):
+		return ""
+	case file.Path == os.Stdout.Name():
+		return "Make room where standard output goes."
+	}
+	dir, err := filepath.Abs(filepath.Dir(file.Path))
+	if err != nil {
+		return ""
+	}
+	return "Make room on " + dir + "."
 }
 
 // printable replaces control characters by spaces, and removes those at the end.

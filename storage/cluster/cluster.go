@@ -121,6 +121,9 @@ func (c *Cluster) serve(ctx context.Context, gate *os.File) error {
 // DSN is the connection string of the database, which pgx and psql both take.
 func (c *Cluster) DSN() string { return c.dsn }
 
+// Dir is the data directory, absolute.
+func (c *Cluster) Dir() string { return c.place.dir }
+
 // Keep lets the server stay up after the last share is dropped, until Stop. It holds for this run of the server.
 func (c *Cluster) Keep() error {
 	f, err := os.OpenFile(c.place.path(keepFile), os.O_CREATE|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,8 +32,8 @@ func TestFullDisk(t *testing.T) {
 	base := fileSystem(t, "20m")
 	dir := filepath.Join(base, "data")
 	_, err := Open(t.Context(), Config{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), "No space left on device") {
-		t.Errorf("make: error %v", err)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "\ninitdb: ") {
+		t.Errorf("make: error %v; want one with the end of what initdb said, on lines of its own", err)
 	}
 	if exists(dir, scratch) {
 		t.Error("a scratch folder is left")
@@ -44,8 +45,9 @@ func TestFullDisk(t *testing.T) {
 		t.Fatalf("copy: %v\n%s", err, out)
 	}
 	fill(t, filepath.Join(base, "ballast"))
-	if _, err = Open(t.Context(), Config{Dir: dir}); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("start: error %v", err)
+	_, err = Open(t.Context(), Config{Dir: dir})
+	if full := new(fs.PathError); !errors.Is(err, syscall.ENOSPC) || !errors.As(err, &full) || filepath.Dir(full.Path) != dir {
+		t.Errorf("start: error %v; want one that names a file of %s", err, dir)
 	}
 	if err := os.Remove(filepath.Join(base, "ballast")); err != nil {
 		t.Fatal(err)

@@ -81,10 +81,22 @@ func (p *place) initdb(ctx context.Context, progs programs, dir string, gate *os
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if full := diskFull(dir, string(out)); full != nil {
+		err = full
+	}
 	if err != nil {
 		return fmt.Errorf("run initdb: %w\n%s", err, lastLines(string(out)))
 	}
 	return nil
+}
+
+// diskFull is the error of a program that says, in the C locale, that it could not write into a folder for lack of room; nil
+// when it does not say so.
+func diskFull(dir, said string) error {
+	if !strings.Contains(said, "No space left on device") {
+		return nil
+	}
+	return &fs.PathError{Op: "write into", Path: dir, Err: syscall.ENOSPC}
 }
 
 // environment is ours without what would steer PostgreSQL. The time zone is given, as initdb would else compare every

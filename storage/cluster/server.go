@@ -150,6 +150,9 @@ func (p *place) lastWords() error {
 	if err != nil {
 		return fmt.Errorf("it ended, and its log is gone: %w", err)
 	}
+	if full := diskFull(p.path(pgName), string(said)); full != nil {
+		return fmt.Errorf("it ended: %w; the end of its log %s:\n%s", full, path, lastLines(string(said)))
+	}
 	if len(said) > 0 {
 		return fmt.Errorf("it ended; the end of its log %s:\n%s", path, lastLines(string(said)))
 	}

@@ -44,7 +44,7 @@ type Config struct {
 const (
 	defaultLimit = 1 << 30
 	writeTime    = 30 * time.Second // bound on the storing of one batch
-	openTime     = time.Minute      // bound on opening the snapshot again, which reads all hosts of it
+	openTime     = time.Minute      // bound on opening the snapshot again, which reads all hosts of it; patience may end before
 	tryEvery     = time.Second      // how often it is tried
 )
 
@@ -64,12 +64,14 @@ type Sink struct {
 	snapshot *storage.Snapshot
 	kept     int64    // observations in the snapshot and in the file
 	away     *absence // nil: the database is there
+	was      *absence // the last one, while nothing was stored since; nil: something was
 }
 
-// An absence is the time without a database.
+// An absence is the time without a database that takes what it is given.
 type absence struct {
 	since, tried time.Time
-	err          error // of the last attempt to use it
+	cause        error // why it began
+	last         error // of the last try that was not cut off; nil: there was none
 	file         *file // nil until something is in it
 }
 
@@ -119,8 +121,7 @@ func (s *Sink) Finish(ctx context.Context, complete bool) error {
 	for {
 		err := s.present(ctx)
 		if err == nil {
-			err = s.snapshot.Finish(ctx, complete)
-			s.notice(err)
+			err = s.note(s.snapshot.Finish(ctx, complete))
 		}
 		if s.away == nil {
 			return err
@@ -150,9 +151,7 @@ func (s *Sink) store(ctx context.Context, b batch) error {
 	if err := s.present(ctx); err != nil {
 		return err
 	}
-	err := settle(ctx, s.snapshot, b)
-	s.notice(err)
-	return err
+	return s.note(settle(ctx, s.snapshot, b))
 }
 
 // settle stores a batch, unless the snapshot has it.
@@ -168,17 +167,26 @@ func settle(ctx context.Context, snapshot *storage.Snapshot, b batch) error {
 	return snapshot.Record(ctx, b.Observations)
 }
 
-// notice begins an absence when an error says that the database cannot store now, but may do so later.
-func (s *Sink) notice(err error) {
+// note ends an absence when something was stored. One begins when an error says that the database cannot store now, but may do
+// so later; one that could be opened again and stored nothing was never back. It returns the error.
+func (s *Sink) note(err error) error {
 	away := errors.As(err, new(*storage.LostError)) || errors.Is(err, storage.ErrNoRoom) ||
 		errors.Is(err, context.DeadlineExceeded)
-	if !away || s.cfg.Patience == 0 {
-		return
+	switch was := s.was; {
+	case err == nil && was != nil:
+		s.cfg.Log.Warn("the database is back", "after", time.Since(was.since).Round(time.Second).String())
+		s.was = nil
+	case !away || s.cfg.Patience == 0:
+	case was != nil:
+		s.snapshot.Close()
+		s.away = &absence{since: was.since, tried: was.tried, cause: was.cause, last: err}
+	default:
+		s.snapshot.Close()
+		s.away = &absence{since: time.Now(), cause: err}
+		s.cfg.Log.Warn("the database is away; what is seen meanwhile is kept on disk", "err", err, "file", s.cfg.Path,
+			"patience", s.cfg.Patience.String())
 	}
-	s.snapshot.Close()
-	s.away = &absence{since: time.Now(), err: err}
-	s.cfg.Log.Warn("the database is away; what is seen meanwhile is kept on disk", "err", err, "file", s.cfg.Path,
-		"patience", s.cfg.Patience.String())
+	return err
 }
 
 // present returns nil when the database is there, or is there again; then it has what was in the file.
@@ -188,22 +196,26 @@ func (s *Sink) present(ctx context.Context) error {
 		return nil
 	}
 	if time.Since(a.tried) < tryEvery {
-		return a.err
+		return a.cause
 	}
 	a.tried = time.Now()
 	snapshot, err := s.again(context.WithoutCancel(ctx), a.file)
 	if err != nil {
-		a.err = err
+		if !errors.Is(err, context.DeadlineExceeded) {
+			a.last = err
+		}
 		return err
 	}
-	s.cfg.Log.Warn("the database is back", "after", time.Since(a.since).Round(time.Second).String())
-	s.snapshot, s.away = snapshot, nil
+	s.snapshot, s.away, s.was = snapshot, nil, a
+	if a.file != nil && a.file.observations > 0 {
+		s.note(nil)
+	}
 	return nil
 }
 
 // again opens the snapshot and stores what is in the file, which it removes; nil is an empty one.
 func (s *Sink) again(ctx context.Context, waiting *file) (*storage.Snapshot, error) {
-	opening, cancel := context.WithTimeout(ctx, openTime)
+	opening, cancel := context.WithTimeout(ctx, min(openTime, s.patience()))
 	defer cancel()
 	snapshot, err := s.cfg.Again(opening)
 	if err != nil || waiting == nil {
@@ -263,8 +275,12 @@ func (s *Sink) gone() error {
 	if f := s.away.file; f != nil && f.observations > 0 {
 		where = fmt.Sprintf("; %d observations wait for it in %s", f.observations, f.Name())
 	}
-	return fmt.Errorf("%w in %v%s; to go on: gnucensus snapshot resume %d: %w", ErrGone,
-		time.Since(s.away.since).Round(time.Second), where, s.id, s.away.err)
+	err := fmt.Errorf("%w in %v%s; to go on: gnucensus snapshot resume %d: %w", ErrGone,
+		time.Since(s.away.since).Round(time.Second), where, s.id, s.away.cause)
+	if last := s.away.last; last != nil && last.Error() != s.away.cause.Error() {
+		err = fmt.Errorf("%w; the last try: %w", err, last)
+	}
+	return err
 }
 
 // Drain stores what an earlier run of a snapshot has left in a file, and removes that. It returns the number of

@@ -183,7 +183,8 @@ func TestDatabaseStaysAway(t *testing.T) {
 		kept++
 	}
 	err := r.sink.Finish(t.Context(), false)
-	if !errors.Is(err, ErrGone) || !errors.Is(err, errAway) || !strings.Contains(err.Error(), "gnucensus snapshot resume 1") {
+	if !errors.Is(err, ErrGone) || !errors.As(err, new(*storage.LostError)) || !errors.Is(err, errAway) ||
+		!strings.Contains(err.Error(), "gnucensus snapshot resume 1") {
 		t.Fatalf("after %d observations: error %v", kept, err)
 	}
 	if kept > 2 && !strings.Contains(err.Error(), r.path) {
@@ -206,6 +207,52 @@ func TestDatabaseStaysAway(t *testing.T) {
 		}
 	}
 	r.check(int(kept))
+}
+
+// TestTryEndsWithPatience: a database that does not answer is not waited for beyond the patience, and what is told in the end
+// is why it was lost, and not that the last try was cut off.
+func TestTryEndsWithPatience(t *testing.T) {
+	t.Parallel()
+	const patience = time.Second
+	r := newRig(t, patience, 0, nil)
+	r.sink.cfg.Again = func(ctx context.Context) (*storage.Snapshot, error) {
+		if end, bound := ctx.Deadline(); !bound || time.Until(end) > patience {
+			t.Errorf("a try may last for %v", time.Until(end))
+		}
+		r.tries.Add(1)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	r.cut()
+	err := r.sink.Record(t.Context(), of(1, 1))
+	if err == nil {
+		err = r.sink.Finish(t.Context(), false)
+	}
+	if !errors.Is(err, ErrGone) || !errors.As(err, new(*storage.LostError)) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
+	}
+	if r.tries.Load() == 0 {
+		t.Error("nobody tried")
+	}
+}
+
+// TestDatabaseThatStoresNothing can be opened again each time, and is lost with the first batch: it was never back.
+func TestDatabaseThatStoresNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 3*tryEvery, 1, nil)
+	r.sink.cfg.Again = func(ctx context.Context) (*storage.Snapshot, error) {
+		s, err := r.db.Resume(ctx, r.id)
+		if err == nil {
+			r.tries.Add(1)
+			r.cut()
+		}
+		return s, err
+	}
+	r.cut()
+	err := r.sink.Record(t.Context(), of(1, 1))
+	if !errors.Is(err, ErrGone) || !errors.As(err, new(*storage.LostError)) || r.tries.Load() == 0 {
+		t.Errorf("after %d tries: %v", r.tries.Load(), err)
+	}
 }
 
 // TestFullSpoolWaits: a batch that has no room on disk waits for the database.
