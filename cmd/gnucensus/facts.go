@@ -47,8 +47,6 @@ func (f fact) text() string {
 		return v.Local().Format(time.DateTime)
 	case float64:
 		return fmt.Sprintf("%.1f", v)
-	case json.RawMessage:
-		return printable(string(v))
 	}
 	return printable(fmt.Sprint(f.value))
 }
@@ -58,6 +56,14 @@ func pointed[T any](name string, v *T) string {
 		return "–"
 	}
 	return fact{name, *v}.text()
+}
+
+// shorten cuts a text that has more than width characters.
+func shorten(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return string(r[:width-1]) + "…"
+	}
+	return s
 }
 
 // print writes one object: a line for each fact, or JSON.

@@ -78,22 +78,19 @@ func (p *program) listSnapshots(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+		tell := describe
+		if form == "table" {
+			tell = brief
+		}
 		list := make([]facts, 0, len(infos))
 		for _, s := range infos {
-			list = append(list, describe(s))
+			list = append(list, tell(s))
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(p.talk, "No snapshots yet: gnucensus crawl makes one.")
 		}
 		return printList(p.stdout, form, list)
 	})
-}
-
-func describe(s storage.SnapshotInfo) facts {
-	return facts{
-		{"snapshot", s.ID}, {"state", s.State}, {"network", s.Network}, {"vantage", s.Vantage}, {"heard", s.Heard},
-		{"started", s.Started}, {"ended", s.Ended}, {"version", s.Version}, {"source", s.Source},
-	}
 }
 
 func (p *program) showSnapshot(c *cli.Context) error {
@@ -115,8 +112,15 @@ func (p *program) showSnapshot(c *cli.Context) error {
 			return err
 		}
 		shown := slices.DeleteFunc(describe(info), func(f fact) bool { return f.name == "heard" })
-		shown = append(append(shown, covered(coverage)...), fact{"configuration", info.Configuration})
-		return shown.print(p.stdout, form)
+		shown = append(shown, covered(coverage)...)
+		if form == "json" {
+			return append(shown, fact{"configuration", info.Configuration}).print(p.stdout, form)
+		}
+		settings, err := configured(info.Configuration)
+		if err != nil {
+			return err
+		}
+		return append(shown, settings...).print(p.stdout, form)
 	})
 }
 

@@ -82,7 +82,7 @@ func (s *standing) page(lines int) string {
 			at = l.Remote
 		}
 		fmt.Fprintf(t, "%v\t%s\t%v\t%s\t%s\t%s\n", at, l.Role, time.Since(l.Since).Round(time.Second),
-			traffic(l.WireSent), traffic(l.WireReceived), shorten(printable(l.Agent)))
+			traffic(l.WireSent), traffic(l.WireReceived), shorten(printable(l.Agent), agentWidth))
 	}
 	t.Flush() // a buffer takes it all
 	return b.String()
@@ -93,13 +93,6 @@ func traffic(bytes uint64) string { return fmt.Sprintf("%.1f KiB", float64(bytes
 
 // agentWidth is how much of an agent there is room for, in characters.
 const agentWidth = 24
-
-func shorten(s string) string {
-	if r := []rune(s); len(r) > agentWidth {
-		return string(r[:agentWidth-1]) + "…"
-	}
-	return s
-}
 
 // showNode shows where a node stands until ctx ends: among its events, as a page on a terminal, or in lines.
 func (p *program) showNode(ctx context.Context, s *standing, e *events) {
