@@ -68,8 +68,8 @@ lint:
 	$(GO) vet ./...
 
 # What the two commands above need beside Go: the server programs of PostgreSQL and, for the race detector, a C compiler.
-# Whatever is missing is installed through the package manager of the system, as root or through sudo. Which server programs do,
-# and where they may be, the program itself knows.
+# Whatever is missing is installed through the package manager of the system, as root or through sudo. Which server programs
+# do, and where they may be, the program itself knows.
 postgres: build
 	@! bin/gnucensus db status --database '' --data /nonexistent --format json | grep -q '"programs":"' || exit 0
 	$(call install,the PostgreSQL server,postgresql,postgresql-server,postgresql,postgresql,postgresql-server,postgresql)

@@ -61,12 +61,12 @@ func TestNoRoomForADatabase(t *testing.T) {
 	}
 }
 
-// TestCrawlRunsOutOfDisk fills the disk of database and spool in the middle of a crawl: the crawl ends when its patience does,
-// says why and where to make room, and goes on when there is some.
+// TestCrawlRunsOutOfDisk fills the disk of database and spool in the middle of a crawl: the crawl ends when its patience
+// does, says why and where to make room, and goes on when there is some.
 func TestCrawlRunsOutOfDisk(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 7})
-	disk := smallDisk(t, "200m")
+	disk := smallDisk(t, "120m")
 	data := filepath.Join(disk, "data")
 	dsn := strings.TrimSpace(must(t, "db", "url", "--data", data))
 	t.Cleanup(func() { run(t, "db", "stop", "--data", data) })

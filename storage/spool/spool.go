@@ -75,6 +75,13 @@ type absence struct {
 	file         *file // nil until something is in it
 }
 
+// fail notes why a try failed, unless our own bound cut it off: that says nothing of the database.
+func (a *absence) fail(err error) {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		a.last = err
+	}
+}
+
 // New makes a Sink, which closes the snapshot in the end.
 func New(cfg Config, s *storage.Snapshot) *Sink {
 	if cfg.Limit == 0 {
@@ -167,8 +174,8 @@ func settle(ctx context.Context, snapshot *storage.Snapshot, b batch) error {
 	return snapshot.Record(ctx, b.Observations)
 }
 
-// note ends an absence when something was stored. One begins when an error says that the database cannot store now, but may do
-// so later; one that could be opened again and stored nothing was never back. It returns the error.
+// note ends an absence when something was stored. One begins when an error says that the database cannot store now, but may
+// do so later; a database that could be opened again and stored nothing was never back. It returns the error.
 func (s *Sink) note(err error) error {
 	away := errors.As(err, new(*storage.LostError)) || errors.Is(err, storage.ErrNoRoom) ||
 		errors.Is(err, context.DeadlineExceeded)
@@ -179,7 +186,8 @@ func (s *Sink) note(err error) error {
 	case !away || s.cfg.Patience == 0:
 	case was != nil:
 		s.snapshot.Close()
-		s.away = &absence{since: was.since, tried: was.tried, cause: was.cause, last: err}
+		s.away = &absence{since: was.since, tried: was.tried, cause: was.cause, last: was.last}
+		s.away.fail(err)
 	default:
 		s.snapshot.Close()
 		s.away = &absence{since: time.Now(), cause: err}
@@ -201,9 +209,7 @@ func (s *Sink) present(ctx context.Context) error {
 	a.tried = time.Now()
 	snapshot, err := s.again(context.WithoutCancel(ctx), a.file)
 	if err != nil {
-		if !errors.Is(err, context.DeadlineExceeded) {
-			a.last = err
-		}
+		a.fail(err)
 		return err
 	}
 	s.snapshot, s.away, s.was = snapshot, nil, a
