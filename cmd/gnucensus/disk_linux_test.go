@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,6 +83,14 @@ func TestCrawlRunsOutOfDisk(t *testing.T) {
 		if r.code != exitFailed || !strings.Contains(r.stderr, said) {
 			t.Errorf("exit %d, without %q:\n%s", r.code, said, r.stderr)
 		}
+	}
+	var edges []string
+	for n := range 10_000 {
+		edges = append(edges, fmt.Sprintf("%d\t%d", n, n+1))
+	}
+	r = run(t, "import", "edges", file(t, edges...), "--database", dsn) // whose disk that is, we cannot know
+	if r.code != exitFailed || !strings.HasSuffix(r.stderr, "\n  Make room on the disk of the database server.\n") {
+		t.Errorf("import: exit %d: %s", r.code, r.stderr)
 	}
 	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
 		t.Fatal(err)
