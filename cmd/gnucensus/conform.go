@@ -40,7 +40,7 @@ Examples:
 				Usage: "wait `TIME` from one handshake to the next, and twice as long from one UDP PING to the next"},
 			&cli.StringFlag{Name: "word", Usage: "ask for files with `WORD` in their name, of which the servent shares some"},
 			&cli.StringSliceFlag{Name: "only", Usage: "run only the test or the group of tests `NAME`; may be repeated"},
-			&cli.BoolFlag{Name: "slow", Usage: "run the tests that take minutes too"},
+			&cli.BoolFlag{Name: "slow-tests", Aliases: []string{"slow"}, Usage: "run the tests that take minutes too"},
 			&cli.BoolFlag{Name: "list", Usage: "list the tests and run none"},
 		},
 		Action: p.conform,
@@ -102,7 +102,7 @@ func readConform(c *cli.Context) (conformance.Config, error) {
 		Agent: "gnucensus/" + version(),
 		Word:  c.String("word"),
 		Pause: defaultPause[scope],
-		Slow:  c.Bool("slow"),
+		Slow:  c.Bool("slow-tests"),
 	}
 	if c.IsSet("pause") {
 		cfg.Pause = c.Duration("pause")

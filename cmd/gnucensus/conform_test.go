@@ -140,7 +140,7 @@ func TestConformFlags(t *testing.T) {
 		{"contact", "who@example.org", func(c *conformance.Config) { c.Agent += " (+who@example.org)" }},
 		{"pause", "3s", func(c *conformance.Config) { c.Pause = 3 * time.Second }},
 		{"word", "song", func(c *conformance.Config) { c.Word = "song" }},
-		{"slow", "true", func(c *conformance.Config) { c.Slow = true }},
+		{"slow-tests", "true", func(c *conformance.Config) { c.Slow = true }},
 	} {
 		want := standard
 		test.change(&want)
@@ -153,6 +153,9 @@ func TestConformFlags(t *testing.T) {
 				t.Errorf("--%s in the environment:\n%s", test.flag, diff)
 			}
 		})
+	}
+	if !capture(t, readConform, append(slices.Clip(base), "--slow")...).Slow {
+		t.Error("--slow, in short, runs no slow tests")
 	}
 	live := capture(t, readConform, "conform", "--contact", "who@example.org")
 	if live.Pause != conformance.Polite || standard.Pause != 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -201,6 +202,31 @@ func fromEnvironment(t *testing.T, flag, value string, test func()) {
 		t.Setenv("GNUCENSUS_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")), value)
 		test()
 	})
+}
+
+// TestEnvironmentNamesOneKind: a variable that is set for one command must not be wrong for another.
+func TestEnvironmentNamesOneKind(t *testing.T) {
+	t.Parallel()
+	kinds := map[string]string{}
+	var visit func(of string, flags []cli.Flag, commands []*cli.Command)
+	visit = func(of string, flags []cli.Flag, commands []*cli.Command) {
+		for _, f := range flags {
+			names := f.(cli.DocGenerationFlag).GetEnvVars()
+			if len(names) != 1 {
+				t.Fatalf("%s --%s has the variables %v", of, f.Names()[0], names)
+			}
+			kind := fmt.Sprintf("%T", f)
+			if other := kinds[names[0]]; other != "" && other != kind {
+				t.Errorf("%s: %s is %s, elsewhere %s", of, names[0], kind, other)
+			}
+			kinds[names[0]] = kind
+		}
+		for _, c := range commands {
+			visit(of+" "+c.Name, c.Flags, c.Subcommands)
+		}
+	}
+	app := (&program{}).app()
+	visit(app.Name, app.Flags, app.Commands)
 }
 
 // TestFlagOverEnvironment: what is typed wins.
