@@ -89,8 +89,8 @@ A network of its own to try it on, in two terminals:
 The live network:
   gnucensus crawl --contact you@example.org`
 
-// finish gives each flag its environment variable and each command the handler of wrong usage, and sets its description. The word
-// help is a command of arrange alone.
+// finish gives each flag its environment variable and each command the handlers of wrong usage, such as to name a group of
+// commands alone, and sets its description. The word help is a command of arrange alone.
 func finish(flags []cli.Flag, commands []*cli.Command) {
 	for _, f := range flags {
 		bindEnvironment(f)
@@ -99,6 +99,9 @@ func finish(flags []cli.Flag, commands []*cli.Command) {
 		c.OnUsageError = usageError
 		c.Description = fill(c.Description, descriptionWidth)
 		c.HideHelpCommand = true
+		if c.Action == nil {
+			c.Action = func(c *cli.Context) error { return usage(knownHere(c.Command.Subcommands), "%sa command is missing", within(c)) }
+		}
 		finish(c.Flags, c.Subcommands)
 	}
 }

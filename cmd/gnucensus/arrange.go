@@ -37,6 +37,12 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			}
 		}
 	}
+	if a.helps && len(a.arguments) > 0 { // which the library would take for topics
+		if !a.levels[len(a.levels)-1].argument {
+			return nil, usage(a.hint(), "%s%q is one argument too many", a.within(), a.arguments[0])
+		}
+		a.arguments = nil
+	}
 	return a.line(), nil
 }
 
@@ -52,6 +58,7 @@ type level struct {
 type arranger struct {
 	levels    []level
 	arguments []string
+	helps     bool // it is asked for help
 }
 
 // flag files a flag under the innermost command that defines it. It returns how many of the words after it were its value.
@@ -64,6 +71,7 @@ func (a *arranger) flag(word string, rest []string) (taken int, err error) {
 			continue
 		}
 		l.given = append(l.given, word)
+		a.helps = a.helps || slices.Contains(cli.HelpFlag.Names(), name)
 		if _, isBool := l.known(i == 0)[k].(*cli.BoolFlag); isBool || hasValue {
 			return 0, nil
 		}
@@ -102,15 +110,18 @@ func (a *arranger) word(word string) error {
 		}
 	}
 	if len(here.commands) > 0 && !here.argument {
-		var names []string
-		for _, c := range here.commands {
-			names = append(names, c.Name)
-		}
-		hint := fmt.Sprintf("Known here: %s.", strings.Join(names, ", "))
-		return usage(hint, "%sunknown command %q", a.within(), word)
+		return usage(knownHere(here.commands), "%sunknown command %q", a.within(), word)
 	}
 	a.arguments = append(a.arguments, word)
 	return nil
+}
+
+func knownHere(commands []*cli.Command) string {
+	var names []string
+	for _, c := range commands {
+		names = append(names, c.Name)
+	}
+	return fmt.Sprintf("Known here: %s.", strings.Join(names, ", "))
 }
 
 // within names the command that an error is about, if it is about one.

@@ -24,6 +24,12 @@ func TestWrongUsage(t *testing.T) {
 		{"crwl", `unknown command "crwl"`, `Known here: lab, crawl, `},
 		{"snapshot lst", `snapshot: unknown command "lst"`, `Known here: list, show, `},
 		{"report freerider", `report: unknown command "freerider"`, "freeriders"},
+		{"snapshot", "snapshot: a command is missing", "Known here: list, show, "},
+		{"export --format json", "export: a command is missing", "Known here: hosts, "},
+		{"completion", "completion: a command is missing", "Known here: bash, "},
+		{"db", "db: a command is missing", "Known here: url, "},
+		{"crawl -h now", `crawl: "now" is one argument too many`, "gnucensus crawl --help"},
+		{"help snapshot list 3", `snapshot list: "3" is one argument too many`, "gnucensus snapshot list --help"},
 		{"help crwl", `unknown command "crwl"`, `Known here: lab, crawl, `},
 		{"crawl --sed 127.1.0.1:6346", "crawl: unknown flag --sed", "--seed"},
 		{"crawl --seed", "crawl: flag --seed needs a value", "gnucensus crawl --help"},
@@ -204,6 +210,9 @@ func TestHelpTeaches(t *testing.T) {
 	}
 	if must(t, "help", "snapshot", "show") != must(t, "snapshot", "show", "--help") || must(t, "help") != must(t, "--help") {
 		t.Error("help and --help tell different things")
+	}
+	if must(t, "snapshot", "show", "3", "--help") != must(t, "snapshot", "show", "--help") {
+		t.Error("an argument changes what help tells")
 	}
 	if text := must(t, "--version"); !regexp.MustCompile(`^gnucensus version \S+\n$`).MatchString(text) {
 		t.Errorf("version: %q", text)
