@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -172,6 +173,8 @@ func TestServentTellsRefusals(t *testing.T) {
 	}
 }
 
+var standingLine = regexp.MustCompile(`^up \S+s, ultrapeer: ultrapeers 0, leaves 0, files 1, queries 0, routes 0, hits sent 0\n`)
+
 // TestServentTells: without a terminal, where it stands is told in a line.
 func TestServentTells(t *testing.T) {
 	t.Parallel()
@@ -180,7 +183,7 @@ func TestServentTells(t *testing.T) {
 		t.Errorf("said %q", line)
 	}
 	p.interrupt(t)
-	if r := p.end(t); r.code != exitDone || !strings.Contains(r.stderr, "ultrapeer: ultrapeers 0, leaves 0, files 1, queries 0") {
+	if r := p.end(t); r.code != exitDone || !standingLine.MatchString(r.stderr) {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	serve(t, "127.80.2.2:6346")

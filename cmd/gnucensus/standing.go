@@ -35,8 +35,8 @@ func (s *standing) String() string {
 		links[l.Role]++
 	}
 	seen := s.node.Stats()
-	return fmt.Sprintf("%s: ultrapeers %d, leaves %d, files %d, queries %d, routes %d, hits sent %d",
-		s.node.Role(), links[servent.Ultrapeer], links[servent.Leaf], s.shared.Files(), seen.Queries, seen.Routes, seen.Hits)
+	return fmt.Sprintf("up %v, %s: ultrapeers %d, leaves %d, files %d, queries %d, routes %d, hits sent %d",
+		time.Since(s.began).Round(time.Second), s.node.Role(), links[servent.Ultrapeer], links[servent.Leaf], s.shared.Files(), seen.Queries, seen.Routes, seen.Hits)
 }
 
 // facts are the same as an event.
@@ -68,7 +68,7 @@ func messages(counts map[message.Type]link.Count) (n uint64) {
 // page is the standing on a screen of so many lines: the line, and below it the links.
 func (s *standing) page(lines int) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "up %v, %v\n", time.Since(s.began).Round(time.Second), s)
+	fmt.Fprintln(&b, s)
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "link\trole\tup\tsent\treceived\tagent")
 	links := s.node.Links()
