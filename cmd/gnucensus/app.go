@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,12 +25,26 @@ type program struct {
 
 // run does what the arguments ask and returns the exit code.
 func (p *program) run(ctx context.Context, args []string) int {
-	app := p.app()
+	app, help := p.app(), &printout{w: p.stdout}
+	app.Writer = help
 	args, err := arrange(app, args)
 	if err == nil {
-		err = app.RunContext(ctx, args)
+		err = errors.Join(app.RunContext(ctx, args), help.err)
 	}
 	return explain(p.talk, stopped(ctx, err))
+}
+
+// A printout is what the library prints, such as help. It remembers that something could not be written, which the library does
+// not tell.
+type printout struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printout) Write(b []byte) (int, error) {
+	n, err := p.w.Write(b)
+	p.err = cmp.Or(p.err, err)
+	return n, err
 }
 
 // app builds the command tree. Nothing acts before the library has parsed everything.
@@ -41,7 +57,6 @@ func (p *program) app() *cli.App {
 		Description: fill(strings.TrimSpace(about), descriptionWidth),
 		Version:     version(),
 		Reader:      p.stdin,
-		Writer:      p.stdout,
 		ErrWriter:   p.talk,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "database", Usage: "connect to PostgreSQL at `URL` instead of the private server"},
@@ -100,7 +115,9 @@ func finish(flags []cli.Flag, commands []*cli.Command) {
 		c.Description = fill(c.Description, descriptionWidth)
 		c.HideHelpCommand = true
 		if c.Action == nil {
-			c.Action = func(c *cli.Context) error { return usage(knownHere(c.Command.Subcommands), "%sa command is missing", within(c)) }
+			c.Action = func(c *cli.Context) error {
+				return usage(knownHere(c.Command.Subcommands), "%sa command is missing", within(c))
+			}
 		}
 		finish(c.Flags, c.Subcommands)
 	}

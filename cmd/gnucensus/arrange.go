@@ -23,7 +23,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		case word == "--":
 			a.arguments = append(a.arguments, rest...)
 			rest = nil
-		case len(word) > 1 && word[0] == '-':
+		case len(word) > 1 && word[0] == '-' && !isNumber(word):
 			taken, err := a.flag(word, rest)
 			if err != nil {
 				return nil, err
@@ -63,33 +63,33 @@ type arranger struct {
 
 // flag files a flag under the innermost command that defines it. It returns how many of the words after it were its value.
 func (a *arranger) flag(word string, rest []string) (taken int, err error) {
-	name, _, hasValue := strings.Cut(strings.TrimLeft(word, "-"), "=")
+	name, value, hasValue := strings.Cut(strings.TrimLeft(word, "-"), "=")
 	for i := len(a.levels) - 1; i >= 0; i-- {
 		l := &a.levels[i]
-		k := slices.IndexFunc(l.known(i == 0), func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+		known := l.known(i == 0)
+		k := slices.IndexFunc(known, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
 		if k < 0 {
 			continue
 		}
 		l.given = append(l.given, word)
 		a.helps = a.helps || slices.Contains(cli.HelpFlag.Names(), name)
-		if _, isBool := l.known(i == 0)[k].(*cli.BoolFlag); isBool || hasValue {
+		if _, isBool := known[k].(*cli.BoolFlag); isBool && !hasValue {
 			return 0, nil
 		}
-		if len(rest) == 0 {
+		if !hasValue && len(rest) > 0 {
+			value, taken = rest[0], 1
+			l.given = append(l.given, value)
+		}
+		if value == "" { // as of a variable that a script did not set
 			return 0, usage(a.hint(), "%sflag --%s needs a value", a.within(), name)
 		}
-		l.given = append(l.given, rest[0])
-		return 1, nil
+		if want := amiss(known[k], value); want != "" {
+			return 0, usage(a.hint(), "%s--%s: %q is not %s", a.within(), name, value, want)
+		}
+		return taken, nil
 	}
-	var all []cli.Flag
-	for _, l := range a.levels {
-		all = append(all, l.flags...)
-	}
-	hint := a.hint()
-	if s := cli.SuggestFlag(all, name, false); s != "" {
-		hint = fmt.Sprintf("Did you mean %s? %s", s, hint)
-	}
-	return 0, usage(hint, "%sunknown flag --%s", a.within(), name)
+	given, _, _ := strings.Cut(word, "=")
+	return 0, usage(a.likely(name)+a.hint(), "%sunknown flag %s", a.within(), given)
 }
 
 // known lists the flags of a level, with those that the library adds by itself.

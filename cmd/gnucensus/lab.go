@@ -92,10 +92,13 @@ func (p *program) lab(c *cli.Context) error {
 			return err
 		}
 	}
-	err = network.Run(c.Context, func() {
+	running, end := context.WithCancel(c.Context)
+	defer end()
+	var printed error // of the seeds, without which nobody finds the network
+	err = network.Run(running, func() {
 		fmt.Fprintf(p.talk, "%d hosts are up after %.1f s; Ctrl-C ends them\n", hosts, time.Since(begun).Seconds())
-		if err := p.printSeeds(network.Seeds(), form); err != nil {
-			p.log.Error("seeds not printed", "err", err)
+		if printed = p.printSeeds(network.Seeds(), form); printed != nil {
+			end()
 		}
 	})
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -106,7 +109,7 @@ func (p *program) lab(c *cli.Context) error {
 		fmt.Fprintf(p.talk, "answered %d handshakes, %d PINGs and %d UDP crawler pings; %d strays\n",
 			t.Handshakes, t.Pings, t.CrawlPings, t.Strays)
 	}
-	return err
+	return errors.Join(printed, err)
 }
 
 // newLab makes the network that the flags ask for, and tells how many hosts it has.

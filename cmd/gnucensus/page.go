@@ -31,6 +31,11 @@ func (p *program) page(c *cli.Context) error {
 	if _, err := arguments(c); err != nil {
 		return err
 	}
+	if c.IsSet("format") {
+		if _, err := format(c, "html"); err != nil {
+			return err
+		}
+	}
 	file := c.String("output")
 	if file == "" {
 		return usage(helpHint(c), "%s: --output FILE is missing", c.Command.HelpName)

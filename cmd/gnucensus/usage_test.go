@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,8 +34,17 @@ func TestWrongUsage(t *testing.T) {
 		{"help crwl", `unknown command "crwl"`, `Known here: lab, crawl, `},
 		{"crawl --sed 127.1.0.1:6346", "crawl: unknown flag --sed", "--seed"},
 		{"crawl --seed", "crawl: flag --seed needs a value", "gnucensus crawl --help"},
-		{"crawl --rate fast", `"fast"`, "gnucensus crawl --help"},
-		{"crawl --workers 1.5", `"1.5"`, "gnucensus crawl --help"},
+		{"crawl --bogus", "crawl: unknown flag --bogus\n  See: gnucensus crawl --help", ""},
+		{"crawl -s 127.1.0.1:6346", "crawl: unknown flag -s\n  See: gnucensus crawl --help", ""},
+		{"crawl --seed ", "crawl: flag --seed needs a value", "gnucensus crawl --help"},
+		{"crawl --exclude= --scope lab", "crawl: flag --exclude needs a value", "gnucensus crawl --help"},
+		{"snapshot list --data ", "flag --data needs a value", "gnucensus snapshot list --help"},
+		{"crawl --rate fast", `crawl: --rate: "fast" is not a number, such as 0.5`, "gnucensus crawl --help"},
+		{"crawl --workers 1.5", `crawl: --workers: "1.5" is not a whole number`, "gnucensus crawl --help"},
+		{"crawl --duration 5", `crawl: --duration: "5" is not a time, such as 90s`, "gnucensus crawl --help"},
+		{"crawl --random-seed -5", `crawl: --random-seed: "-5" is not a whole number, 0 or more`, "gnucensus crawl --help"},
+		{"crawl -1", `crawl: "-1" is one argument too many`, "gnucensus crawl --help"},
+		{"report html -o - --format json", `report html: --format: "json"`, "html"},
 		{"crawl --scope lab", "no seeds", "--seeds FILE"},
 		{"crawl", "--contact is missing", "e-mail address"},
 		{"crawl --cache here", `"here"`, "HOST:PORT"},
@@ -143,6 +153,7 @@ func TestFailures(t *testing.T) {
 		{"figure network -o a.svg --snapshot 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
 		{"snapshot show 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
 		{"snapshot resume 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
+		{"snapshot show -1 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
 		{"snapshot delete 7 --database " + dsn, "no such snapshot", "gnucensus snapshot list"},
 		{"snapshot list --database postgres://nobody@127.51.255.254:1/none", "127.51.255.254", "is it running"},
 		{"snapshot list --database nonsense", "database", "postgres://"},
@@ -216,6 +227,27 @@ func TestHelpTeaches(t *testing.T) {
 	}
 	if text := must(t, "--version"); !regexp.MustCompile(`^gnucensus version \S+\n$`).MatchString(text) {
 		t.Errorf("version: %q", text)
+	}
+}
+
+// TestFullDisk: what should be printed and cannot be is an error of every command, and ends a network that nobody can find then.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range []string{
+		"--help", "help crawl", "--version", "report", "conform --list", "completion bash",
+		"lab --ultrapeers 3 --leaves 2 --degree 2 --base " + base(t).String(),
+	} {
+		var said bytes.Buffer
+		p := &program{stdin: strings.NewReader(""), stdout: full, talk: newTalk(&said)}
+		code := p.run(t.Context(), append([]string{"gnucensus"}, strings.Fields(args)...))
+		if code != exitFailed || !strings.Contains(said.String(), "gnucensus: write /dev/full: no space left on device") {
+			t.Errorf("%s: exit %d: %s", args, code, &said)
+		}
 	}
 }
 
