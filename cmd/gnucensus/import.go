@@ -24,8 +24,8 @@ func (p *program) importCommand() *cli.Command {
 		Usage:     "make a snapshot of an export, or of somebody else's crawl",
 		ArgsUsage: "DIR",
 		Description: strings.TrimSpace(`
-DIR is what gnucensus export all wrote. Its checksums are compared first. The snapshot gives the reports that the original
-gave; where addresses were replaced, it holds those that stand for them.
+DIR is what gnucensus export all wrote. Its checksums are compared first, and its rows counted. The snapshot gives the reports
+that the original gave; where addresses were replaced, it holds those that stand for them.
 
 Examples:
   gnucensus import census

@@ -17,8 +17,8 @@ import (
 )
 
 // Import makes a snapshot of an export of everything and returns its number. path is the folder, or the description in it.
-// Every file is compared with its checksum before anything is stored, and all is stored or nothing. rows, if it is not nil,
-// counts the rows that were read.
+// Every file is compared with its checksum before anything is stored, and with its number of rows when it is read; all is stored
+// or nothing. rows, if it is not nil, counts the rows that were read.
 func Import(ctx context.Context, db *storage.DB, path string, rows *atomic.Int64) (id int64, err error) {
 	in, err := openPackage(path)
 	if err == nil {
@@ -147,7 +147,7 @@ func (in *dataPackage) table(name string) iter.Seq2[[]any, error] {
 			return
 		}
 		defer closeRows()
-		for row, err := range t.joined(in.counted(rows)) {
+		for row, err := range t.joined(in.counted(r, rows)) {
 			if err == nil {
 				err = t.store(row)
 			}
@@ -178,17 +178,21 @@ func read(f *os.File, t *table) (rows iter.Seq2[[]any, error], closeRows func(),
 	return readCSV(unpacked, t), func() { _ = unpacked.Close() }, nil
 }
 
-// counted counts rows for who watches.
-func (in *dataPackage) counted(rows iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
-	if in.rows == nil {
-		return rows
-	}
+// counted counts the rows of a file for who watches, and compares their number with what the description says.
+func (in *dataPackage) counted(r *resource, rows iter.Seq2[[]any, error]) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
+		var n int64
 		for row, err := range rows {
-			in.rows.Add(1)
+			n++
+			if in.rows != nil {
+				in.rows.Add(1)
+			}
 			if !yield(row, err) {
 				return
 			}
+		}
+		if n != r.Rows {
+			yield(nil, fmt.Errorf("it is not what was exported: it has %d rows, not %d", n, r.Rows))
 		}
 	}
 }

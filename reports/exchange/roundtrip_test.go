@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -186,6 +187,40 @@ func TestImportRefuses(t *testing.T) {
 		}
 		if wantPart := strings.Contains(name, "hosts"); errors.Is(err, exchange.ErrPart) != wantPart {
 			t.Errorf("%s: error %v is ErrPart: %v", name, err, !wantPart)
+		}
+	}
+	if infos, err := db.Snapshots(t.Context()); err != nil || len(infos) != 1 {
+		t.Errorf("error %v, snapshots %+v", err, infos)
+	}
+}
+
+// A description that tells of more or fewer rows than a table has is not of this export, whichever table it is.
+func TestImportCountsRows(t *testing.T) {
+	t.Parallel()
+	db := storagetest.New(t)
+	id := record(t, db, census())
+	for _, ending := range []string{".csv", ".parquet"} {
+		path := export(t, db, exchange.Request{
+			Contents: exchange.All, Path: filepath.Join(t.TempDir(), "all"), Ending: ending, Snapshot: id,
+		})
+		file := filepath.Join(path, "datapackage.json")
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables := regexp.MustCompile(`"rows": [0-9]+`).FindAllIndex(text, -1)
+		if len(tables) != 6 {
+			t.Fatalf("the description tells the rows of %d tables", len(tables))
+		}
+		for i, at := range tables {
+			edited := slices.Concat(text[:at[0]], []byte(`"rows": 777`), text[at[1]:])
+			if err := os.WriteFile(file, edited, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			_, err := exchange.Import(t.Context(), db, path, nil)
+			if err == nil || !strings.Contains(err.Error(), " rows, not 777") {
+				t.Errorf("table %d in %s: error %v", i, ending, err)
+			}
 		}
 	}
 	if infos, err := db.Snapshots(t.Context()); err != nil || len(infos) != 1 {
