@@ -104,6 +104,7 @@ func metricsFlag() cli.Flag {
 
 // crawl begins a snapshot and walks it.
 func (p *program) crawl(c *cli.Context) error {
+	outliveReader()
 	if _, err := arguments(c); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -60,6 +61,40 @@ func TestInterruptedCrawlerResumes(t *testing.T) {
 	}
 	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--database", dsn, "--format", "json"))
 	checkResumed(t, open(t, dsn), s, net, before)
+}
+
+// TestCrawlOutlivesItsReader has nobody read what a crawl says, as when it is piped into a program that ends. It goes on to its
+// bound, and so does the run that resumes it.
+func TestCrawlOutlivesItsReader(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 10, Leaves: 40, Seed: 8})
+	dsn := storagetest.DSN(t)
+	for _, test := range []struct {
+		args  []string
+		state string
+	}{
+		{seeded(net, dsn, "--max-hosts", "30", "--query-via", "0"), "interrupted"},
+		{[]string{"snapshot", "resume", "1", "--database", dsn, "--format", "json"}, "complete"},
+	} {
+		reader, writer, err := os.Pipe()
+		if err == nil {
+			err = reader.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer writer.Close()
+		command := exec.Command(os.Args[0], test.args...)
+		command.Env = append(os.Environ(), runAsProgram+"=1")
+		command.Stderr = writer
+		printed, err := command.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", test.args[0], err)
+		}
+		if s := decode[summary](t, string(printed)); s.State != test.state {
+			t.Errorf("%s: %+v", test.args[0], s)
+		}
+	}
 }
 
 // TestKilledDatabaseEndsImpatientCrawl kills the private PostgreSQL in the middle of a crawl that does not wait for it.

@@ -19,3 +19,10 @@ func main() {
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, talk: newTalk(os.Stderr)}
 	os.Exit(p.run(ctx, os.Args))
 }
+
+// outliveReader makes it an error of writing when nobody reads standard output or standard error any more, as after
+// "2>&1 | head -1". It would end the process, and a crawl without a reader is to go on: what it says is lost, what it sees is not.
+// A handler that does nothing serves, and unlike a signal that is ignored it is not passed on to PostgreSQL.
+func outliveReader() {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+}

@@ -125,6 +125,7 @@ func (p *program) showSnapshot(c *cli.Context) error {
 }
 
 func (p *program) resumeSnapshot(c *cli.Context) error {
+	outliveReader()
 	id, err := snapshotNumber(c)
 	if err != nil {
 		return err
