@@ -1,13 +1,16 @@
 package main
 
 import (
+	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnucensus/probe"
 	"gnucensus/servent/lab"
 	"gnucensus/storage"
 	"gnucensus/storage/storagetest"
@@ -99,6 +102,38 @@ func TestExcludedHostsAreNotVisited(t *testing.T) {
 	got := rows(t, open(t, dsn), `SELECT host, outcome FROM report.host WHERE NOT visited`)
 	if diff := cmp.Diff([][]any{{keepOut + ":6346", "out-of-scope"}}, got); diff != "" {
 		t.Errorf("hosts that were not visited:\n%s", diff)
+	}
+}
+
+// TestSeedsThatMayNotBeVisited begins with one among others, which the crawl tells. Where there are no others, as when they opted
+// out after it began, it says in the end that nobody was visited.
+func TestSeedsThatMayNotBeVisited(t *testing.T) {
+	t.Parallel()
+	net := network(t, lab.Plan{Ultrapeers: 4, Leaves: 4, Seed: 9})
+	dsn := storagetest.DSN(t)
+	r := run(t, seeded(net, dsn, "--seed", "127.95.0.1:6346", "--exclude", file(t, "127.95.0.0/24"), "--query-via", "0")...)
+	said := fmt.Sprintf("1 of %d seeds may not be visited: 127.95.0.1:6346 is out of scope: excluded by ", len(net.Seeds())+1)
+	if s := decode[summary](t, r.stdout); s.State != "complete" || s.Visited != 8 || !strings.Contains(r.stderr, said) {
+		t.Errorf("%+v: %s", s, r.stderr)
+	}
+	db := open(t, dsn)
+	infos, err := db.Snapshots(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed, err := db.Begin(t.Context(), storage.Meta{Network: "gnutella", Configuration: infos[0].Configuration})
+	if err != nil {
+		t.Fatal(err)
+	}
+	barred := probe.Endpoint{Network: probe.Gnutella, Addr: netip.MustParseAddrPort("127.95.0.1:6346")}
+	err = killed.Hear(t.Context(), []probe.Endpoint{barred})
+	killed.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = run(t, "snapshot", "resume", "2", "--database", dsn)
+	if r.code != exitFailed || !strings.Contains(r.stderr, "no host was visited") || !strings.Contains(r.stderr, refusalHint) {
+		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 }
 

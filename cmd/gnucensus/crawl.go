@@ -136,6 +136,9 @@ func (p *program) crawl(c *cli.Context) error {
 	}
 	defer census.close()
 	seeds, err := census.find(c.Context, named)
+	if err == nil {
+		err = census.check(seeds, from)
+	}
 	if err != nil {
 		return err
 	}
@@ -174,7 +177,30 @@ func (c *census) find(ctx context.Context, named seeds) ([]probe.Endpoint, error
 	if err != nil {
 		return nil, err
 	}
-	return named.find(ctx, door.Resolve)
+	found, err := named.find(ctx, door.Resolve)
+	if scope := new(pace.ScopeError); errors.As(err, &scope) {
+		return nil, usage(refusalHint, "crawl: %w", err)
+	}
+	return found, err
+}
+
+// check refuses to begin a snapshot with seeds of which none may be visited, where no cache names others. It tells of some that
+// may not: the walk only hears of those.
+func (c *census) check(seeds []probe.Endpoint, from caches) error {
+	var refused []error
+	for _, e := range seeds {
+		if err := c.pacer.Permit(e.Addr); err != nil {
+			refused = append(refused, err)
+		}
+	}
+	switch {
+	case len(refused) == 0:
+		return nil
+	case len(refused) == len(seeds) && from.empty():
+		return usage(refusalHint+"\n"+seedsHint, "crawl: none of the seeds may be visited: %w", refused[0])
+	}
+	fmt.Fprintf(c.talk, "%d of %d seeds may not be visited: %v\n", len(refused), len(seeds), refused[0])
+	return nil
 }
 
 // countTime bounds the counting of what a snapshot holds, which takes seconds for a million hosts.
@@ -243,7 +269,7 @@ func (c *census) verdict(coverage storage.Coverage) error {
 		fmt.Fprintf(c.talk, "snapshot %d is not complete: a bound was reached, or visits were cut off. %s\n", id, resume)
 	case coverage.Visited == 0:
 		return advise(fmt.Errorf("no host was visited: all are excluded or out of scope %s; snapshot %d is kept", c.Scope, id),
-			"Addresses of scope live are public ones, those of scope lab are 127.0.0.0/8.\n"+seedsHint)
+			refusalHint+"\n"+seedsHint)
 	case coverage.Reached == 0:
 		return advise(fmt.Errorf("none of the %d hosts that were visited is a servent that answers; snapshot %d is kept",
 			coverage.Visited, id), fmt.Sprintf("How each visit ended: gnucensus report outcomes --snapshot %d\n%s", id, seedsHint))

@@ -19,6 +19,8 @@ Give them by --seed HOST:PORT, as often as you like, or by --seeds FILE, one a l
 A live crawl without seeds asks the caches of the network for them; --cache asks one of your choice.
 To try the program without the network: gnucensus lab, then gnucensus crawl --scope lab --seed 127.1.0.1:6346`
 
+const refusalHint = "Addresses of scope live are public ones, those of scope lab are 127.0.0.0/8."
+
 // Seeds are the hosts that somebody named to begin with: some by their address, others by a name that is still to be looked up.
 type seeds struct {
 	hosts []probe.Endpoint

@@ -76,7 +76,7 @@ func TestDoorKeepsTheScope(t *testing.T) {
 			t.Errorf("%s in scope %v: %v, want allowed %v", machine, test.scope, err, test.ok)
 		}
 		if to, err := netip.ParseAddrPort(machine); err == nil && test.ok && test.scope == Live {
-			if err := newPacer(t, limits).permit(to); err == nil {
+			if err := newPacer(t, limits).Permit(to); err == nil {
 				t.Errorf("%s may be visited", machine)
 			}
 		}
@@ -94,7 +94,7 @@ func TestDoorIsPaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range hostBucket {
-			if err := p.turn(t.Context(), nil, netip.MustParseAddrPort("8.8.8.8:6346"), opening, 0, p.permit); err != nil {
+			if err := p.turn(t.Context(), nil, netip.MustParseAddrPort("8.8.8.8:6346"), opening, 0, p.Permit); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -96,7 +96,7 @@ func TestStrangersAreRecalled(t *testing.T) {
 	p.Recall(one, 2)
 	p.Recall(two, 300)
 	ask := func(a netip.Addr) error {
-		_, err := p.ask(netip.AddrPortFrom(a, 6346), datagram, 1, p.permit)
+		_, err := p.ask(netip.AddrPortFrom(a, 6346), datagram, 1, p.Permit)
 		return err
 	}
 	for i, step := range []struct {
@@ -122,7 +122,7 @@ func TestWhatCouldNotLeaveIsNotCounted(t *testing.T) {
 		a := netip.MustParseAddr("127.63.21.1")
 		near := netip.AddrPortFrom(a.Next(), 6346)
 		send := func(k kind) error {
-			return p.turn(t.Context(), nil, netip.AddrPortFrom(a, 6346), k, 1, p.permit)
+			return p.turn(t.Context(), nil, netip.AddrPortFrom(a, 6346), k, 1, p.Permit)
 		}
 		for range 5 {
 			if err := errors.Join(send(opening), send(datagram)); err != nil {
@@ -131,7 +131,7 @@ func TestWhatCouldNotLeaveIsNotCounted(t *testing.T) {
 			p.dialled(a, 0, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)})
 			p.sent(a, &net.OpError{Op: "write", Err: os.NewSyscallError("sendto", syscall.ENOBUFS)})
 		}
-		if err := p.refuse(near, p.permit); err != nil {
+		if err := p.refuse(near, p.Permit); err != nil {
 			t.Errorf("nobody near it was tried: %v", err)
 		}
 		for i := range 4 {
@@ -141,7 +141,7 @@ func TestWhatCouldNotLeaveIsNotCounted(t *testing.T) {
 			}
 			p.dialled(a, 0, &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded})
 		}
-		if err := p.refuse(near, p.permit); err == nil {
+		if err := p.refuse(near, p.Permit); err == nil {
 			t.Error("one near it was tried, and there is room for another")
 		}
 	})
@@ -406,10 +406,10 @@ func TestOwnAddressesAreOutOfScope(t *testing.T) {
 	own := netip.MustParseAddr("8.8.4.4") // as if this machine had it
 	p.own = map[netip.Addr]bool{own: true}
 	var scope *ScopeError
-	if err := p.permit(netip.AddrPortFrom(own, 6346)); !errors.As(err, &scope) || scope.Reason != "address of this machine" {
+	if err := p.Permit(netip.AddrPortFrom(own, 6346)); !errors.As(err, &scope) || scope.Reason != "address of this machine" {
 		t.Errorf("own address: %v", err)
 	}
-	if err := p.permit(netip.AddrPortFrom(own.Next(), 6346)); err != nil {
+	if err := p.Permit(netip.AddrPortFrom(own.Next(), 6346)); err != nil {
 		t.Errorf("another address: %v", err)
 	}
 	list, err := Live.own()
@@ -429,11 +429,11 @@ func TestOptOutTakesEffectWithinOneVisit(t *testing.T) {
 	p := newPacer(t, Limits{Scope: Lab, Exclude: x})
 	to := netip.MustParseAddrPort("127.40.5.9:6346")
 	p.Admit(1)
-	if err := p.permit(to); err != nil {
+	if err := p.Permit(to); err != nil {
 		t.Errorf("before the opt-out: %v", err)
 	}
 	write(t, file, "127.40.5.9 # asked to\n")
-	if p.Admit(1); p.permit(to) == nil {
+	if p.Admit(1); p.Permit(to) == nil {
 		t.Error("a visit after the opt-out may begin")
 	}
 }
@@ -454,7 +454,7 @@ func BenchmarkAsk(b *testing.B) {
 					addr = netip.MustParseAddr("127.1.0.0")
 				}
 				addr = addr.Next()
-				p.ask(netip.AddrPortFrom(addr, 6346), datagram, 30, p.permit)
+				p.ask(netip.AddrPortFrom(addr, 6346), datagram, 30, p.Permit)
 			}
 		})
 	}

@@ -167,7 +167,7 @@ func (p *Pacer) DialContext(ctx context.Context, network, addr string) (net.Conn
 	if err != nil {
 		return nil, &ScopeError{Reason: fmt.Sprintf("%q is not an address with a port", addr)}
 	}
-	return p.dial(ctx, to, p.permit)
+	return p.dial(ctx, to, p.Permit)
 }
 
 // dial connects, once more and again when it is this side that fails.

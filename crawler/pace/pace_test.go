@@ -61,7 +61,7 @@ func departures(t *testing.T, p *Pacer, n int, to ...string) map[netip.Addr][]ti
 		addr := netip.MustParseAddrPort(s)
 		for range n {
 			wg.Go(func() {
-				if err := p.turn(t.Context(), nil, addr, datagram, 0, p.permit); err != nil {
+				if err := p.turn(t.Context(), nil, addr, datagram, 0, p.Permit); err != nil {
 					t.Errorf("turn of %v: %v", addr, err)
 				}
 				mu.Lock()

@@ -43,8 +43,8 @@ func (e *ScopeError) Error() string { return fmt.Sprintf("%v is out of scope: %s
 // OutOfScope tells package probe what the error means.
 func (e *ScopeError) OutOfScope() bool { return true }
 
-// permit returns a [*ScopeError] when nothing may be sent to the address.
-func (p *Pacer) permit(to netip.AddrPort) error {
+// Permit returns a [*ScopeError] when nothing may be sent to the address: it is out of scope, or excluded.
+func (p *Pacer) Permit(to netip.AddrPort) error {
 	if err := p.permitHost(to); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (p *Pacer) permit(to netip.AddrPort) error {
 	return nil
 }
 
-// permitHost is permit, whatever the port.
+// permitHost is Permit, whatever the port.
 func (p *Pacer) permitHost(to netip.AddrPort) error {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	reason := p.limits.Scope.forbids(to)

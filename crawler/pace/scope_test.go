@@ -70,7 +70,7 @@ func TestScopes(t *testing.T) {
 	} {
 		for _, scope := range []Scope{Live, Lab} {
 			p := newPacer(t, Default(scope))
-			err := p.permit(netip.MustParseAddrPort(addr))
+			err := p.Permit(netip.MustParseAddrPort(addr))
 			if allowed := map[Scope]bool{Live: want.live, Lab: want.lab}[scope]; (err == nil) != allowed {
 				t.Errorf("%s in scope %v: %v, want allowed %v", addr, scope, err, allowed)
 			}

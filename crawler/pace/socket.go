@@ -75,7 +75,7 @@ func (s *socket) WriteToContext(ctx context.Context, b []byte, to netip.AddrPort
 }
 
 func (s *socket) send(ctx context.Context, b []byte, to netip.AddrPort) error {
-	err := s.pacer.turn(ctx, s.open.Done(), to, datagram, len(b), s.pacer.permit)
+	err := s.pacer.turn(ctx, s.open.Done(), to, datagram, len(b), s.pacer.Permit)
 	if err != nil && s.open.Err() != nil {
 		return fmt.Errorf("send to %v: %w", to, net.ErrClosed)
 	}

@@ -156,7 +156,7 @@ func (w *wire) Send(to netip.AddrPort, b []byte) (wait time.Duration, err error)
 	if len(b) > byteBucket {
 		return 0, fmt.Errorf("send to %v: %d bytes are too many for a datagram of a census", to, len(b))
 	}
-	if wait, err := w.pacer.ask(to, datagram, len(b), w.pacer.permit); wait > 0 || err != nil {
+	if wait, err := w.pacer.ask(to, datagram, len(b), w.pacer.Permit); wait > 0 || err != nil {
 		return wait, err
 	}
 	n := len(w.waiting)
@@ -197,7 +197,7 @@ func (w *wire) Connect(to netip.AddrPort, hello []byte) (number uint32, wait tim
 	if !free {
 		return 0, seatWait, nil
 	}
-	if wait, err := w.pacer.ask(to, opening, len(hello), w.pacer.permit); wait > 0 || err != nil {
+	if wait, err := w.pacer.ask(to, opening, len(hello), w.pacer.Permit); wait > 0 || err != nil {
 		leave()
 		return 0, wait, err
 	}
