@@ -1,13 +1,18 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"gnucensus/probe"
 	"gnucensus/servent/lab"
+	"gnucensus/storage"
 	"gnucensus/storage/storagetest"
 )
 
@@ -25,13 +30,19 @@ func TestReadmeRuns(t *testing.T) {
 	dsn := storagetest.DSN(t)
 	must(t, seeded(net, dsn, "--query-via", "0")...)
 	db := open(t, dsn)
+	meet(t, db, "Phex 3.4.2.116")
 	examples := regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(readme, -1)
 	if len(examples) < 3 {
 		t.Errorf("%d examples of SQL", len(examples))
 	}
 	for _, example := range examples {
-		if len(rows(t, db, example[1])) == 0 {
+		found := rows(t, db, example[1])
+		if len(found) == 0 {
 			t.Errorf("no rows:\n%s", example[1])
+		}
+		isPhex := func(row []any) bool { return row[0] == "Phex" }
+		if strings.Contains(example[1], "AS free_riders") && !slices.ContainsFunc(found, isPhex) {
+			t.Errorf("software with a blank before its version: %v", found)
 		}
 	}
 
@@ -44,5 +55,20 @@ func TestReadmeRuns(t *testing.T) {
 		if !strings.Contains(readme, target) {
 			t.Errorf("%s is not in README.md", target)
 		}
+	}
+}
+
+// meet adds a host with that software to snapshot 1.
+func meet(t *testing.T, db *storage.DB, agent string) {
+	t.Helper()
+	s, err := db.Resume(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	at := probe.Endpoint{Network: probe.Gnutella, Addr: netip.MustParseAddrPort("127.95.0.2:6346")}
+	seen := probe.Observation{Endpoint: at, Method: probe.TCPCrawl, Outcome: probe.Answered, Started: time.Now(), Agent: agent}
+	if err := s.Record(t.Context(), []probe.Observation{seen}); err != nil {
+		t.Fatal(err)
 	}
 }
