@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +156,42 @@ func TestHistory(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got, rounded); diff != "" {
 			t.Errorf("snapshot %d (-want +got):\n%s", snapshot, diff)
+		}
+	}
+}
+
+// A crawl and the imports of it are one row of the history, each in the place of its begin.
+func TestHistoryCountsEachCrawlOnce(t *testing.T) {
+	t.Parallel()
+	db := database(t)
+	copyOf := func(begun time.Time) int64 {
+		t.Helper()
+		id, err := db.ImportSnapshot(t.Context(), storage.SnapshotInfo{
+			Network: meta.Network, Vantage: meta.Vantage, Version: version, State: storage.StateComplete, Source: "census", Started: begun,
+		}, func(string) iter.Seq2[[]any, error] { return func(func([]any, error) bool) {} })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	crawl := record(t, db, true, shares(1, 0, 0))
+	infos, err := db.Snapshots(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := copyOf(infos[0].Started)
+	copyOf(begun)
+	older := copyOf(begun) // than the crawl, which is there twice
+	last := record(t, db, true, shares(1, 0, 0))
+	for snapshot, want := range map[int64][]any{
+		crawl: {crawl}, copied: {copied}, older: {older, crawl}, last: {older, crawl, last},
+	} {
+		var got []any
+		for _, row := range run(t, db, "history", snapshot).Rows {
+			got = append(got, row[0])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("snapshots in the history of %d (-want +got):\n%s", snapshot, diff)
 		}
 	}
 }

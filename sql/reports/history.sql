@@ -2,7 +2,8 @@
 -- about: The headline figures of this snapshot and of all earlier ones from the same vantage, one row each.
 -- order: 13
 -- method: figures are computed as in the reports on one snapshot, by this version of the code, and kept. Snapshots are of the
---   same network and from the same vantage, in the order in which they were begun.
+--   same network and from the same vantage, in the order in which they were begun. A crawl and the imports of it, which tell
+--   the same begin, are one row: this snapshot, or else the crawl, or the last import.
 -- series: vantage
 -- needs: census graph largest_component
 -- param: snapshot
@@ -24,17 +25,25 @@
 -- note: The coverage above is that of this snapshot. One that is not complete, or reached a smaller part of what it heard of, is
 --   not to be compared with the others without care; one that is called running is still being written, or was killed.
 -- without heard: The snapshot heard of no host: nothing can be said of the network then.
-WITH kept AS (
+WITH series AS (
+    SELECT DISTINCT ON (s.started)
+        s.snapshot_id,
+        s.started,
+        s.state
+    FROM snapshot this
+    JOIN snapshot s ON s.network = this.network AND s.vantage = this.vantage AND s.snapshot_id <= this.snapshot_id
+    WHERE this.snapshot_id = $1
+    ORDER BY s.started, s.snapshot_id = $1 DESC, s.source IS NOT NULL, s.snapshot_id DESC
+),
+kept AS (
     SELECT
         s.snapshot_id,
         s.started,
         s.state,
         m.name,
         m.value
-    FROM snapshot this
-    JOIN snapshot s ON s.network = this.network AND s.vantage = this.vantage AND s.snapshot_id <= this.snapshot_id
+    FROM series s
     LEFT JOIN report.measure m ON m.snapshot_id = s.snapshot_id AND m.version = $2
-    WHERE this.snapshot_id = $1
 ),
 census AS (
     SELECT
@@ -64,4 +73,4 @@ SELECT
     report.low(riders, measured) AS low,
     report.high(riders, measured) AS high
 FROM census
-ORDER BY snapshot_id
+ORDER BY started
