@@ -105,7 +105,7 @@ func percent(share float64) string {
 
 // coresMethod explains what a core is.
 const coresMethod = "The k-core is what is left when hosts with fewer than k links to others that are left are taken away until " +
-	"there are none (Seidman 1983)."
+	"there are none (Seidman 1983). A host of whom no link is told is in none above 0."
 
 func cores(ctx context.Context, a *Album) (*drawing, error) {
 	kept, err := a.kept(ctx, "cores")
