@@ -21,7 +21,7 @@ func (c *census) ask(ctx context.Context) error {
 		return fmt.Errorf("choose ultrapeers to ask through: %w", errors.Join(ctx.Err(), err))
 	}
 	if queries, vias := c.toAsk(candidates, pending); vias > 0 {
-		fmt.Fprintf(c.talk, "asking %d queries through %d ultrapeers\n", queries, vias)
+		fmt.Fprintf(c.talk, "asking %s through %s\n", many(queries, "query"), many(vias, "ultrapeer"))
 	} else if len(candidates) == 0 {
 		fmt.Fprintf(c.talk, "asks no query: no ultrapeer answered\n")
 	}

@@ -51,8 +51,11 @@ func (p *program) browse(c *cli.Context) error {
 	if end := list.end(); err == nil {
 		err = end
 	}
-	if err != nil {
+	switch {
+	case err != nil && list.files > 0:
 		return fmt.Errorf("after %s: %w", many(list.files, "file"), err)
+	case err != nil:
+		return err
 	}
 	fmt.Fprintf(p.talk, "%s of %v, %s\n", many(list.files, "file"), host, printable(software))
 	return nil

@@ -124,11 +124,20 @@ func TestBrowseFails(t *testing.T) {
 		{[]string{"browse", "magnet:?xt=urn:sha1:" + strings.Repeat("A", 32) + "&xs=http://127.23.20.9:6346/"}, exitFailed, "connection refused"},
 		{[]string{"browse", "127.23.20.9"}, exitUsage, "browse: "},
 		{[]string{"browse", "127.23.20.9:6346", "--format", "md"}, exitUsage, "md"},
-		{[]string{"browse", "127.23.20.9:6346"}, exitFailed, "connection refused"},
+		{[]string{"browse", "127.23.20.9:6346"}, exitFailed, "gnucensus: dial tcp 127.23.20.9:6346: connect: connection refused"},
 	} {
 		if r := run(t, test.args...); r.code != test.code || !strings.Contains(r.stderr, test.said) {
 			t.Errorf("%q: exit %d: %s", test.args, r.code, r.stderr)
 		}
+	}
+}
+
+// TestMany: one of a thing has no plural.
+func TestMany(t *testing.T) {
+	t.Parallel()
+	got := []string{many(0, "host"), many(int64(1), "host"), many(2, "web cache"), many(uint64(1), "query"), many(8, "query")}
+	if diff := cmp.Diff([]string{"0 hosts", "1 host", "2 web caches", "1 query", "8 queries"}, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -90,12 +90,12 @@ func (p *program) findSeeds(ctx context.Context, c *census, db *storage.DB, name
 			return nil, err
 		}
 		if len(seeds) >= fewOldSeeds {
-			fmt.Fprintf(p.talk, "begins with %d hosts of an earlier snapshot\n", len(seeds))
+			fmt.Fprintf(p.talk, "begins with %s of an earlier snapshot\n", many(len(seeds), "host"))
 			return seeds, nil
 		}
 		named = knownCaches()
 	}
-	fmt.Fprintf(p.talk, "asks for hosts: %d UDP host caches, then %d web caches\n", len(named.UDP), len(named.Web))
+	fmt.Fprintf(p.talk, "asks for hosts: %s, then %s\n", many(len(named.UDP), "UDP host cache"), many(len(named.Web), "web cache"))
 	seeder, err := newSeeder(probe.Gnutella, c.settings, c.pacer, named, p.log)
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (p *program) findSeeds(ctx context.Context, c *census, db *storage.DB, name
 	if err != nil {
 		return nil, advise(err, seedsHint)
 	}
-	fmt.Fprintf(p.talk, "begins with %d hosts\n", len(seeds))
+	fmt.Fprintf(p.talk, "begins with %s\n", many(len(seeds), "host"))
 	return seeds, nil
 }
 

@@ -176,7 +176,7 @@ func (c *caller) search(ctx context.Context, m *transfer.Magnet) (size uint64, e
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	case len(linked) == 0 && len(m.Places) == 0:
-		return 0, advise(fmt.Errorf("get: none of the %d hosts of --via made a link", len(c.via)),
+		return 0, advise(errors.New("get: no host of --via made a link"),
 			"Look whether it is an ultrapeer with a free slot; --log-level debug tells more.")
 	}
 	query, err := queryFor(*m)

@@ -100,7 +100,7 @@ func TestConformIsStopped(t *testing.T) {
 	if err := p.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if r := p.end(t); r.code != exitInterrupted || !strings.Contains(r.stderr, "stopped after 0 of 1 tests") {
+	if r := p.end(t); r.code != exitInterrupted || !strings.Contains(r.stderr, "stopped after 0 of 1 test\n") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 }

@@ -271,8 +271,8 @@ func (c *census) verdict(coverage storage.Coverage) error {
 		return advise(fmt.Errorf("no host was visited: all are excluded or out of scope %s; snapshot %d is kept", c.Scope, id),
 			refusalHint+"\n"+seedsHint)
 	case coverage.Reached == 0:
-		return advise(fmt.Errorf("none of the %d hosts that were visited is a servent that answers; snapshot %d is kept",
-			coverage.Visited, id), fmt.Sprintf("How each visit ended: gnucensus report outcomes --snapshot %d\n%s", id, seedsHint))
+		return advise(fmt.Errorf("%s visited, and no servent that answers; snapshot %d is kept",
+			many(coverage.Visited, "host"), id), fmt.Sprintf("How each visit ended: gnucensus report outcomes --snapshot %d\n%s", id, seedsHint))
 	}
 	return nil
 }

@@ -120,7 +120,12 @@ func readRequest(c *cli.Context, contents string) (exchange.Request, error) {
 	case c.Bool("addresses") && c.String("key") != "":
 		return r, usage("--key is for replacing addresses.", "%s--addresses and --key exclude each other", within(c))
 	}
-	return r, exportAdvice(r.Check())
+	err := r.Check()
+	if form := new(*exchange.FormatError); contents == exchange.All && errors.As(err, form) {
+		known := strings.Trim(strings.ReplaceAll(strings.Join((*form).Known, ", "), ", .", ", "), ".")
+		return r, usage("Formats: "+known+".", "%s--as: %q is not known here", within(c), c.String("as"))
+	}
+	return r, exportAdvice(err)
 }
 
 // exportKey returns the key in a file, or one that nobody keeps when no file is named.

@@ -172,8 +172,8 @@ func TestExportKey(t *testing.T) {
 	if r.code != exitFailed || !strings.Contains(r.stderr, "holds 4 characters, want 64 hexadecimal digits") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
-	r = run(t, "export", "hosts", "-o", filepath.Join(dir, "first.csv"), "--database", dsn)
-	if r.code != exitFailed || !strings.Contains(r.stderr, "exists already") || !strings.Contains(r.stderr, "--force") {
+	r = run(t, "export", "hosts", "-o", filepath.Join(dir, "first.csv"), "--addresses", "--database", dsn)
+	if r.code != exitFailed || r.stderr != "gnucensus: "+filepath.Join(dir, "first.csv")+" exists already\n  --force replaces it.\n" {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}
 	if forced, _ := hosts("first.csv", "--force", "--addresses"); forced != exact {
@@ -190,7 +190,7 @@ func TestExportWrongUsage(t *testing.T) {
 		{"export hosts", "export hosts: -o is missing", "gnucensus export hosts --help"},
 		{"export hosts -o hosts.xls", "hosts.xls ends in none of .csv", "Endings: .csv, .csv.gz, .csv.zst, .parquet."},
 		{"export edges -o edges.graphml.zip", "ends in none of", ".graphml.zst"},
-		{"export all -o " + dir + "/all --as graphml", "ends in none of", ".parquet"},
+		{"export all -o " + dir + "/all --as graphml", `export all: --as: "graphml"`, "Formats: csv, csv.gz, csv.zst, parquet."},
 		{"export hits -o hits.csv more", `"more" is one argument too many`, "gnucensus export hits --help"},
 		{"export hits -o hits.csv --format csv", `--format: "csv"`, "table, json"},
 		{"export hits -o hits.csv --addresses --key " + key, "--addresses and --key exclude each other", "replac"},

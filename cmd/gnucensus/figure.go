@@ -63,7 +63,7 @@ func readFigure(c *cli.Context) (figure.Options, error) {
 	var o figure.Options
 	file := c.String("output")
 	if file == "" {
-		return o, usage(helpHint(c), "%s: --output FILE is missing", c.Command.HelpName)
+		return o, usage(helpHint(c), "%s--output FILE is missing", within(c))
 	}
 	var err error
 	if o.Format, err = figure.FormatOf(file); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"strings"
 	"time"
 
 	"gnucensus/servent"
@@ -82,8 +83,10 @@ func (f *findings) end() error {
 }
 
 // many writes a number of things.
-func many(n int, thing string) string {
-	if n != 1 {
+func many[N int | int64 | uint64](n N, thing string) string {
+	if stem, y := strings.CutSuffix(thing, "y"); y && n != 1 {
+		thing = stem + "ies"
+	} else if n != 1 {
 		thing += "s"
 	}
 	return fmt.Sprintf("%d %s", n, thing)

@@ -74,7 +74,8 @@ func TestGet(t *testing.T) {
 		if entries, err := os.ReadDir(dir); len(entries) != 1 || err != nil {
 			t.Errorf("%q leaves %v", args, entries)
 		}
-		if r := run(t, append([]string{"get", "--out", dir}, args...)...); r.code != exitFailed || !strings.Contains(r.stderr, "--out") {
+		if r := run(t, append([]string{"get", "--out", dir}, args...)...); r.code != exitFailed || !strings.Contains(r.stderr, "--out") ||
+			!strings.HasPrefix(r.stderr[strings.Index(r.stderr, "gnucensus: "):], "gnucensus: fetch "+f.File+": file already exists\n") {
 			t.Errorf("again: exit %d: %s", r.code, r.stderr)
 		}
 	}

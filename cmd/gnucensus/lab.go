@@ -96,7 +96,7 @@ func (p *program) lab(c *cli.Context) error {
 	defer end()
 	var printed error // of the seeds, without which nobody finds the network
 	err = network.Run(running, func() {
-		fmt.Fprintf(p.talk, "%d hosts are up after %.1f s; Ctrl-C ends them\n", hosts, time.Since(begun).Seconds())
+		fmt.Fprintf(p.talk, "%s up after %.1f s; Ctrl-C ends the lab\n", many(hosts, "host"), time.Since(begun).Seconds())
 		if printed = p.printSeeds(network.Seeds(), form); printed != nil {
 			end()
 		}
@@ -106,8 +106,8 @@ func (p *program) lab(c *cli.Context) error {
 	}
 	if crowd, ok := network.(*lab.Crowd); ok {
 		t := crowd.Tally()
-		fmt.Fprintf(p.talk, "answered %d handshakes, %d PINGs and %d UDP crawler pings; %d strays\n",
-			t.Handshakes, t.Pings, t.CrawlPings, t.Strays)
+		fmt.Fprintf(p.talk, "answered %s, %s and %s; %s\n", many(t.Handshakes, "handshake"), many(t.Pings, "PING"),
+			many(t.CrawlPings, "UDP crawler ping"), many(t.Strays, "stray"))
 	}
 	return errors.Join(printed, err)
 }

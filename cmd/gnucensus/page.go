@@ -38,7 +38,7 @@ func (p *program) page(c *cli.Context) error {
 	}
 	file := c.String("output")
 	if file == "" {
-		return usage(helpHint(c), "%s: --output FILE is missing", c.Command.HelpName)
+		return usage(helpHint(c), "%s--output FILE is missing", within(c))
 	}
 	return p.measure(c, func(db *database) error {
 		id, err := db.chosen(c)

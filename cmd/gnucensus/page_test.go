@@ -32,7 +32,7 @@ func TestPage(t *testing.T) {
 		code int
 		hint string
 	}{
-		"":                                      {exitUsage, "--output FILE is missing"},
+		"":                                      {exitUsage, "gnucensus: report html: --output FILE is missing"},
 		"-o " + filepath.Join(dir, "none", "x"): {exitFailed, "a folder that is there"},
 		"--snapshot 9 -o " + path:               {exitFailed, "gnucensus snapshot list"},
 	} {

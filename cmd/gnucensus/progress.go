@@ -165,5 +165,5 @@ func (t *rowCount) String() string {
 	if n == 0 {
 		return "no rows yet"
 	}
-	return fmt.Sprintf("%d rows, %.0f rows/s", n, float64(n)/time.Since(t.started).Seconds())
+	return fmt.Sprintf("%s, %.0f rows/s", many(n, "row"), float64(n)/time.Since(t.started).Seconds())
 }

@@ -35,7 +35,7 @@ func TestLabToReport(t *testing.T) {
 	truth, dsn := filepath.Join(t.TempDir(), "t.csv"), storagetest.DSN(t)
 	network := start(t, "lab", "--ultrapeers", "20", "--leaves", "180", "--random-seed", "7", "--base", base(t).String(),
 		"--truth", truth, "--format", "json")
-	if line := <-network.line; !strings.Contains(line, "200 hosts are up") {
+	if line := <-network.line; !strings.Contains(line, "200 hosts up") {
 		t.Fatalf("the lab says %q", line)
 	}
 	seeds := decode[[]string](t, <-network.print)

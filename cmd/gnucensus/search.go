@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -219,7 +220,7 @@ func (p *program) findUltrapeers(ctx context.Context, s searchSettings, links <-
 		return nil, advise(fmt.Errorf("search: no ultrapeer made a link within %v", wait),
 			"--via asks through one that you know; --log-level debug tells more.")
 	case len(found) == 0:
-		return nil, advise(fmt.Errorf("search: none of the %d hosts made a link", len(s.Via)),
+		return nil, advise(errors.New("search: no host of --via made a link"),
 			"Look whether it is an ultrapeer with a free slot; --log-level debug tells more.")
 	case len(s.Via) == 0:
 		fmt.Fprintf(p.talk, "asks through %s\n", many(len(found), "ultrapeer"))

@@ -211,7 +211,7 @@ func (p *program) reopen(ctx context.Context, db *database, id int64) (*storage.
 		}
 		return snapshot, err
 	}
-	fmt.Fprintf(p.talk, "stored %d observations that waited in %s\n", waited, path)
+	fmt.Fprintf(p.talk, "stored %s that waited in %s\n", many(waited, "observation"), path)
 	snapshot.Close()
 	return db.Resume(ctx, id) // what is left to visit is another now
 }

@@ -87,7 +87,7 @@ func TestWrongUsage(t *testing.T) {
 		{"report summary --format xml", `--format: "xml"`, "table, csv, json, md"},
 		{"report summary 3", `"3" is one argument too many`, "gnucensus report summary --help"},
 		{"figure netwrk", `figure: unknown command "netwrk"`, "network"},
-		{"figure network", "--output FILE is missing", "gnucensus figure network --help"},
+		{"figure network", "gnucensus: figure network: --output FILE is missing", "gnucensus figure network --help"},
 		{"figure network -o a.gif", `"a.gif" is no format`, "svg, png, pdf"},
 		{"figure network -o a.svg --width 5", "--width: 5 is not between 60 and 2000", "gnucensus figure network --help"},
 		{"figure network -o a.svg --width NaN", "--width: NaN", "gnucensus figure network --help"},
@@ -165,11 +165,11 @@ func TestFailures(t *testing.T) {
 		{"snapshot list --data " + empty, "not made by gnucensus", "choose another"},
 		{"import edges /does/not/exist --database " + dsn, "/does/not/exist", "edge list"},
 		{"import edges " + file(t, "1 2", "1 two") + " --database " + dsn, "line 2", "Nothing was stored"},
-		{"crawl --scope lab --seed " + nobody + " --database " + dsn, "none of the 1 hosts", "report outcomes"},
+		{"crawl --scope lab --seed " + nobody + " --database " + dsn, "1 host visited, and no servent", "report outcomes"},
 		{"crawl --scope lab --seed " + unknown, "find seed \"" + unknown, "give its address"},
 		{"search --seeds " + file(t, unknown) + " words", "find seed \"" + unknown, "give its address"},
 		{"conform --scope lab " + nobody, "no servent there at test 1", "ended by itself"},
-		{"search --wait 1s --via " + nobody + " words", "none of the 1 hosts", "free slot"},
+		{"search --wait 1s --via " + nobody + " words", "no host of --via made a link", "free slot"},
 		{"lab --truth /does/not/exist", "/does/not/exist", "--truth"},
 	} {
 		r := run(t, strings.Split(test.args, " ")...)

@@ -110,7 +110,7 @@ func (v *verdicts) verdict(ctx context.Context) error {
 	counts := v.counts()
 	switch {
 	case ctx.Err() != nil:
-		return &hinted{err: fmt.Errorf("stopped after %d of %d tests", len(v.results), v.planned), code: exitInterrupted}
+		return &hinted{err: fmt.Errorf("stopped after %d of %s", len(v.results), many(v.planned, "test")), code: exitInterrupted}
 	case len(v.results) < v.planned:
 		last := v.results[len(v.results)-1]
 		return advise(fmt.Errorf("no servent there at test %d of %d, %s: %w", len(v.results), v.planned, last.Name, last.Err),

@@ -40,7 +40,7 @@ func (r *Request) Check() error {
 	if _, _, err := formatOf(r.Contents, r.Path); err != nil || r.Force {
 		return err
 	}
-	return errors.Join(vacant(r.Path), vacant(r.Path+descriptionEnding))
+	return cmp.Or(vacant(r.Path), vacant(r.Path+descriptionEnding))
 }
 
 // An export is an export in the making.

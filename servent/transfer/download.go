@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -60,9 +61,9 @@ func (d *download) title() string {
 	defer d.mu.Unlock()
 	switch {
 	case d.part != nil:
-		return d.part.name
+		return filepath.Join(d.job.Folder, d.part.name)
 	case d.job.Name != "":
-		return d.job.Name
+		return filepath.Join(d.job.Folder, safeName(d.job.Name))
 	}
 	return d.urn.String()
 }

@@ -121,7 +121,7 @@ func Fetch(ctx context.Context, job Job) (*Result, error) {
 	d := newDownload(job, root)
 	if job.Name != "" && job.Size != 0 {
 		if err := d.begin(ctx, job.Size, job.Name); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("fetch %s: %w", d.title(), err)
 		}
 	}
 	c := newCrew(d)

@@ -71,7 +71,7 @@ func (p *partial) stateName() string { return p.name + stateSuffix }
 // one of something else.
 func openPartial(ctx context.Context, root *os.Root, name string, u urn.URN, size uint64) (_ *partial, err error) {
 	if _, err := root.Lstat(name); err == nil {
-		return nil, &fs.PathError{Op: "fetch to", Path: name, Err: fs.ErrExist}
+		return nil, fs.ErrExist
 	}
 	p := &partial{root: root, name: name, urn: u, size: size}
 	if p.file, err = root.OpenFile(p.fileName(), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
@@ -84,7 +84,7 @@ func openPartial(ctx context.Context, root *os.Root, name string, u urn.URN, siz
 		}
 	}()
 	if err := syscall.Flock(int(p.file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("fetch to %s: %w", name, errInUse)
+		return nil, errInUse
 	} else if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", p.fileName(), err)
 	}
@@ -145,7 +145,7 @@ func findPartial(root *os.Root, u urn.URN) (name string, ok bool) {
 
 // resume reads the state, and returns what it says to be there.
 func (p *partial) resume(begun bool) ([]span, error) {
-	other := &fs.PathError{Op: "fetch to", Path: p.fileName(), Err: fs.ErrExist}
+	other := &fs.PathError{Op: "take up", Path: p.fileName(), Err: fs.ErrExist}
 	s, u, marks, err := readState(p.root, p.stateName())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !begun:
