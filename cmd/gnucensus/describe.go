@@ -40,11 +40,12 @@ func brief(s storage.SnapshotInfo) facts {
 		if t == nil {
 			return nil
 		}
-		return t.Local().Format("2006-01-02 15:04")
+		return t.UTC().Format("2006-01-02 15:04")
 	}
 	return facts{
 		{"snapshot", s.ID}, {"state", s.State}, {"vantage", shorten(s.Vantage, vantageWidth)}, {"heard", s.Heard},
-		{"started", minute(&s.Started)}, {"ended", minute(s.Ended)}, {"source", worded(shorten(s.Source, sourceWidth))},
+		{"started UTC", minute(&s.Started)}, {"ended UTC", minute(s.Ended)},
+		{"source", worded(shorten(s.Source, sourceWidth))},
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 	"gnucensus/storage/storagetest"
 )
 
-// TestListFits fills each column of the list of snapshots: a line fits the screen, and what is not there is a dash.
+// TestListFits fills each column of the list of snapshots: a line fits the screen, times are UTC, and what is not there is a dash.
 func TestListFits(t *testing.T) {
 	t.Parallel()
-	at, long := time.Date(2026, 12, 20, 13, 14, 15, 0, time.Local), strings.Repeat("long", 20)
+	at, long := time.Date(2026, 12, 20, 14, 14, 15, 0, time.FixedZone("", 3600)), strings.Repeat("long", 20)
 	info := storage.SnapshotInfo{
 		ID: 99_999_999, State: storage.StateInterrupted, Vantage: long, Heard: 9_999_999, Started: at, Ended: &at, Source: long,
 	}
@@ -28,6 +28,9 @@ func TestListFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(text.String(), "\n")
+	if strings.Count(lines[0], " UTC") != 2 {
+		t.Errorf("the head does not tell which time it is: %s", lines[0])
+	}
 	if n := utf8.RuneCountInString(lines[1]); n != helpWidth {
 		t.Errorf("%d characters: %s", n, lines[1])
 	}

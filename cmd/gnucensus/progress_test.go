@@ -146,14 +146,14 @@ func TestExplainCleans(t *testing.T) {
 // TestFacts prints one object in both ways, in order.
 func TestFacts(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	never := (*time.Time)(nil)
 	f := facts{{"snapshot", int64(3)}, {"state", "complete"}, {"ended", never}, {"began", &at}, {"took_seconds", 1.25}}
 	var text, object bytes.Buffer
 	if err := errors.Join(f.print(&text, "table"), f.print(&object, "json")); err != nil {
 		t.Fatal(err)
 	}
-	want := "snapshot      3\nstate         complete\nended         –\nbegan         2026-01-02 03:04:05\ntook seconds  1.2\n"
+	want := "snapshot      3\nstate         complete\nended         –\nbegan         2026-01-02 02:04:05 UTC\ntook seconds  1.2\n"
 	if diff := cmp.Diff(want, text.String()); diff != "" {
 		t.Error(diff)
 	}
