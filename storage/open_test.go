@@ -47,6 +47,9 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %q, want %q in it", err, tt.want)
 			}
+			if errors.Is(err, storage.ErrURL) != (name == "not a URL") {
+				t.Errorf("error %q is ErrURL: %t", err, errors.Is(err, storage.ErrURL))
+			}
 			if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %q tells the password, or has lines", err)
 			}

@@ -35,10 +35,13 @@ type DB struct {
 	where string // user@host:port/database, for messages
 }
 
+// ErrURL says that what should tell where the database is cannot be read: nobody was asked.
+var ErrURL = errors.New("read database URL")
+
 // Open connects to the PostgreSQL database that dsn names, a URL or key=value words as libpq takes them; the PG… environment
-// variables fill in what is missing. It returns a *[ConnectError] when the database cannot be used: it is out of reach, it
-// refuses us, it is too old, it holds the tables of something else, or a newer gnucensus wrote it. An empty database is
-// accepted: [DB.Migrate] makes its tables.
+// variables fill in what is missing. It returns [ErrURL] when dsn is neither, and a *[ConnectError] when the database cannot be
+// used: it is out of reach, it refuses us, it is too old, it holds the tables of something else, or a newer gnucensus wrote it.
+// An empty database is accepted: [DB.Migrate] makes its tables.
 func Open(ctx context.Context, dsn string) (*DB, error) {
 	cfg, err := configure(dsn)
 	if err != nil {
@@ -65,7 +68,7 @@ func (db *DB) String() string { return db.where }
 func configure(dsn string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("read database URL (postgres://user@host:port/name): %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrURL, err)
 	}
 	c := cfg.ConnConfig
 	if c.ConnectTimeout == 0 {

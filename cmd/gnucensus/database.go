@@ -33,13 +33,23 @@ func (p *program) open(c *cli.Context) (*database, error) {
 		db.private, db.dsn = private, private.DSN()
 	}
 	var err error
-	if db.DB, err = storage.Open(c.Context, db.dsn); err == nil {
+	if db.DB, err = connect(c.Context, db.dsn); err == nil {
 		err = db.Migrate(c.Context)
 	}
 	if err != nil {
 		return nil, db.explain(errors.Join(err, db.close()))
 	}
 	return db, nil
+}
+
+// connect opens the database at a URL.
+func connect(ctx context.Context, dsn string) (*storage.DB, error) {
+	db, err := storage.Open(ctx, dsn)
+	if errors.Is(err, storage.ErrURL) {
+		return nil, usage("--database takes a URL, postgres://USER@HOST:PORT/NAME, or words, host=HOST port=PORT dbname=NAME.",
+			"%w", err)
+	}
+	return db, err
 }
 
 // explain tells where to make room when the disk of the server is full.

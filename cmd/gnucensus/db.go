@@ -9,7 +9,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"gnucensus/storage"
 	"gnucensus/storage/cluster"
 )
 
@@ -99,7 +98,7 @@ func (p *program) dbStatus(c *cli.Context) error {
 		return err
 	}
 	if dsn := c.String("database"); dsn != "" {
-		db, err := storage.Open(c.Context, dsn)
+		db, err := connect(c.Context, dsn)
 		if err != nil {
 			return err
 		}
