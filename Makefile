@@ -71,7 +71,7 @@ lint:
 # Whatever is missing is installed through the package manager of the system, as root or through sudo. Which server programs
 # do, and where they may be, the program itself knows.
 postgres: build
-	@! bin/gnucensus db status --database '' --data /nonexistent --format json | grep -q '"programs":"' || exit 0
+	@! GNUCENSUS_DATABASE= bin/gnucensus db status --data /nonexistent --format json | grep -q '"programs":"' || exit 0
 	$(call install,the PostgreSQL server,postgresql,postgresql-server,postgresql,postgresql,postgresql-server,postgresql)
 
 compiler:

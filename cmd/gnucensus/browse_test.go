@@ -135,8 +135,9 @@ func TestBrowseFails(t *testing.T) {
 // TestMany: one of a thing has no plural.
 func TestMany(t *testing.T) {
 	t.Parallel()
-	got := []string{many(0, "host"), many(int64(1), "host"), many(2, "web cache"), many(uint64(1), "query"), many(8, "query")}
-	if diff := cmp.Diff([]string{"0 hosts", "1 host", "2 web caches", "1 query", "8 queries"}, got); diff != "" {
+	got := []string{many(0, "host"), many(int64(1), "host"), many(2, "web cache"), many(uint64(1), "query"), many(8, "query"),
+		many(0, "stray")}
+	if diff := cmp.Diff([]string{"0 hosts", "1 host", "2 web caches", "1 query", "8 queries", "0 strays"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -84,9 +84,12 @@ func (f *findings) end() error {
 
 // many writes a number of things.
 func many[N int | int64 | uint64](n N, thing string) string {
-	if stem, y := strings.CutSuffix(thing, "y"); y && n != 1 {
+	stem, y := strings.CutSuffix(thing, "y")
+	switch {
+	case n == 1:
+	case y && !strings.HasSuffix(stem, "a"):
 		thing = stem + "ies"
-	} else if n != 1 {
+	default:
 		thing += "s"
 	}
 	return fmt.Sprintf("%d %s", n, thing)
