@@ -1,59 +1,22 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"gnucensus/servent/lab"
+	"gnucensus/storage/smalldisk"
 )
-
-// smallDisk mounts a file system in memory.
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount")
-	}
-	dir := dataDir(t)
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "mode=0755,size="+size); err != nil {
-		t.Skipf("mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// fillDisk writes until there is no room.
-func fillDisk(t *testing.T, dir string) {
-	t.Helper()
-	f, err := os.Create(filepath.Join(dir, "ballast"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for _, size := range []int{1 << 20, 1} {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-		if !errors.Is(err, syscall.ENOSPC) {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestNoRoomForADatabase: what initdb says keeps its lines, and the advice comes last.
 func TestNoRoomForADatabase(t *testing.T) {
 	t.Parallel()
-	data := filepath.Join(smallDisk(t, "20m"), "data")
+	data := filepath.Join(smalldisk.Mount(t, "20m"), "data")
 	r := run(t, "db", "migrate", "--data", data)
 	want := regexp.MustCompile(`\Agnucensus: make a database in ` + data + `: .*no space left on device\n` +
 		`(    .*\n)*    initdb: .*\n(    .*\n)*  Make room on ` + data + `\.\n\z`)
@@ -67,14 +30,14 @@ func TestNoRoomForADatabase(t *testing.T) {
 func TestCrawlRunsOutOfDisk(t *testing.T) {
 	t.Parallel()
 	net := network(t, lab.Plan{Ultrapeers: 30, Leaves: 270, Seed: 7})
-	disk := smallDisk(t, "120m")
+	disk := smalldisk.Mount(t, "120m")
 	data := filepath.Join(disk, "data")
 	dsn := strings.TrimSpace(must(t, "db", "url", "--data", data))
 	t.Cleanup(func() { run(t, "db", "stop", "--data", data) })
 	args := []string{"--data", data, "--seed", net.Seeds()[0].String(), "--database-patience", "2s"}
 	crawler := start(t, slowCrawl(args...)...)
 	before := awaitVisits(t, dsn, 50)
-	fillDisk(t, disk)
+	smalldisk.Fill(t, disk)
 	r := crawler.end(t)
 	for _, said := range []string{
 		"the database did not come back", "no room is left on the disk of the database", "gnucensus snapshot resume 1",
@@ -92,7 +55,7 @@ func TestCrawlRunsOutOfDisk(t *testing.T) {
 	if r.code != exitFailed || !strings.HasSuffix(r.stderr, "\n  Make room on the disk of the database server.\n") {
 		t.Errorf("import: exit %d: %s", r.code, r.stderr)
 	}
-	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
+	if err := os.Remove(filepath.Join(disk, smalldisk.Ballast)); err != nil {
 		t.Fatal(err)
 	}
 	s := decode[summary](t, must(t, "snapshot", "resume", "1", "--data", data, "--format", "json"))
@@ -102,9 +65,9 @@ func TestCrawlRunsOutOfDisk(t *testing.T) {
 // TestNoRoomForFiles: the advice names the folder of the file, and standard output as what it is.
 func TestNoRoomForFiles(t *testing.T) {
 	t.Parallel()
-	disk := smallDisk(t, "4k")
-	fillDisk(t, disk)
-	r := run(t, "lab", "--ultrapeers", "200", "--truth", filepath.Join(disk, "ballast"))
+	disk := smalldisk.Mount(t, "4k")
+	smalldisk.Fill(t, disk)
+	r := run(t, "lab", "--ultrapeers", "200", "--truth", filepath.Join(disk, smalldisk.Ballast))
 	if r.code != exitFailed || !strings.HasSuffix(r.stderr, "\n  Make room on "+disk+".\n") {
 		t.Errorf("exit %d: %s", r.code, r.stderr)
 	}

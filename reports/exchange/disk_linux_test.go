@@ -12,31 +12,14 @@ import (
 
 	"gnucensus/probe"
 	"gnucensus/reports/exchange"
+	"gnucensus/storage/smalldisk"
 	"gnucensus/storage/storagetest"
 )
-
-// smallDisk mounts a file system of 64 KiB.
-func smallDisk(t *testing.T) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root can mount")
-	}
-	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=64k"); err != nil {
-		t.Skipf("mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 // A disk that is full leaves an error and no half of a file.
 func TestExportToAFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t)
+	dir := smalldisk.Mount(t, "64k")
 	db := storagetest.New(t)
 	var obs []probe.Observation
 	for i := range 3000 {

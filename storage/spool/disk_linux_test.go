@@ -7,21 +7,13 @@ import (
 	"testing"
 
 	"gnucensus/probe"
+	"gnucensus/storage/smalldisk"
 )
 
 // TestFullDisk fills a small file system: what was kept stays whole, and what has no room is not kept.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "mode=0700,size=256k"); err != nil {
-		t.Skipf("mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	path := filepath.Join(dir, "spool", "1-1")
+	path := filepath.Join(smalldisk.Mount(t, "256k"), "spool", "1-1")
 	f, err := open(path, true)
 	if err != nil {
 		t.Fatal(err)
