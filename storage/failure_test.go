@@ -15,9 +15,20 @@ import (
 	"gnucensus/storage/storagetest"
 )
 
-// blocked records a batch while another transaction holds the table that is written last, waits until all other rows of the
-// batch have been sent, calls interrupt with the process of the writer, and returns the error of Record.
+// blocked records a batch while another transaction holds the table that is written last, so that all other rows of the batch
+// have been sent when it interrupts.
 func blocked(t *testing.T, db *storage.DB, s *storage.Snapshot, interrupt func(context.CancelFunc, int32)) error {
+	t.Helper()
+	o := naming(talk(host(7), probe.Query, probe.Answered), probe.PeerLink, host(8), host(9))
+	o.Agent, o.Hits = "BearShare/5.2.5", []probe.Hit{{Responder: host(7)}}
+	record := func(ctx context.Context) error { return s.Record(ctx, []probe.Observation{o}) }
+	return held(t, db, "ACCESS EXCLUSIVE", "%hit%", record, interrupt)
+}
+
+// held does work while another transaction holds table hit in a mode. It waits until a statement like the one given waits for
+// that, calls interrupt with the process that waits, and returns the error of the work.
+func held(t *testing.T, db *storage.DB, mode, statement string, work func(context.Context) error,
+	interrupt func(context.CancelFunc, int32)) error {
 	t.Helper()
 	pool := storage.Pool(db)
 	tx, err := pool.Begin(t.Context())
@@ -25,20 +36,18 @@ func blocked(t *testing.T, db *storage.DB, s *storage.Snapshot, interrupt func(c
 		t.Fatal(err)
 	}
 	defer tx.Rollback(t.Context())
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE hit IN ACCESS EXCLUSIVE MODE"); err != nil {
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE hit IN "+mode+" MODE"); err != nil {
 		t.Fatal(err)
 	}
-	o := naming(talk(host(7), probe.Query, probe.Answered), probe.PeerLink, host(8), host(9))
-	o.Agent, o.Hits = "BearShare/5.2.5", []probe.Hit{{Responder: host(7)}}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	failed := make(chan error, 1)
-	go func() { failed <- s.Record(ctx, []probe.Observation{o}) }()
+	go func() { failed <- work(ctx) }()
 	var process *int32
 	for process == nil {
 		err := pool.QueryRow(t.Context(), `
 			SELECT max(pid) FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%hit%'`).Scan(&process)
+			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1`, statement).Scan(&process)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -172,34 +172,12 @@ func TestImportStoppedAtItsEnd(t *testing.T) {
 	}
 }
 
-// stoppedInAnalyze ends the context of an import while another transaction keeps the server from looking at the rows, and
-// returns the error of the import.
+// stoppedInAnalyze ends the context of an import while another transaction keeps the server from looking at the rows, though
+// rows may be added, and returns the error of the import.
 func stoppedInAnalyze(t *testing.T, db *storage.DB, work func(context.Context) (int64, error)) error {
 	t.Helper()
-	pool := storage.Pool(db)
-	tx, err := pool.Begin(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback(t.Context())
-	if _, err := tx.Exec(t.Context(), "LOCK TABLE hit IN SHARE UPDATE EXCLUSIVE MODE"); err != nil { // rows may be added
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	ended := make(chan error, 1)
-	go func() {
+	return held(t, db, "SHARE UPDATE EXCLUSIVE", "ANALYZE%", func(ctx context.Context) error {
 		_, err := work(ctx)
-		ended <- err
-	}()
-	for waits := false; !waits; {
-		err := pool.QueryRow(t.Context(), `
-			SELECT count(*) > 0 FROM pg_stat_activity
-			WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'ANALYZE%'`).Scan(&waits)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	stop()
-	return <-ended
+		return err
+	}, func(stop context.CancelFunc, _ int32) { stop() })
 }
