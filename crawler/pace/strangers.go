@@ -91,7 +91,13 @@ func (s *strangers) recall(a netip.Addr, sent int) {
 }
 
 // heard says that something came from an address.
-func (s *strangers) heard(a netip.Addr) {
+func (s *strangers) heard(a netip.Addr) { s.change(a, func(uint8) uint8 { return met }) }
+
+// unsent takes back a packet that could not leave.
+func (s *strangers) unsent(a netip.Addr) { s.change(a, func(sent uint8) uint8 { return sent - 1 }) }
+
+// change replaces the number of packets sent to a stranger. Who is a stranger no more leaves room in the prefix.
+func (s *strangers) change(a netip.Addr, to func(sent uint8) uint8) {
 	if s.attempts == 0 && s.each == 0 {
 		return
 	}
@@ -101,34 +107,14 @@ func (s *strangers) heard(a netip.Addr) {
 	if sent == 0 || sent == met {
 		return // nobody that we asked, or known
 	}
-	s.set(a, met)
-	s.leave(nearPrefix(a))
-}
-
-// unsent takes back a packet that could not leave.
-func (s *strangers) unsent(a netip.Addr) {
-	if s.attempts == 0 && s.each == 0 {
+	sent = to(sent)
+	s.set(a, sent)
+	if s.near == nil || sent != 0 && sent != met {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sent := s.get(a)
-	if sent == 0 || sent == met {
-		return
-	}
-	s.set(a, sent-1)
-	if sent == 1 {
-		s.leave(nearPrefix(a))
-	}
-}
-
-// leave counts a stranger less in a prefix.
-func (s *strangers) leave(prefix netip.Addr) {
-	switch {
-	case s.near == nil:
-	case s.near[prefix] > 1:
-		s.near[prefix]--
-	default:
-		delete(s.near, prefix)
+	if p := nearPrefix(a); s.near[p] > 1 {
+		s.near[p]--
+	} else {
+		delete(s.near, p)
 	}
 }
