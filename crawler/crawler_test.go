@@ -312,7 +312,7 @@ func TestSlowSinkSlowsTheWalk(t *testing.T) {
 		g, m := &graph{names: star(1000)}, &memory{}
 		m.record = func(context.Context) error {
 			before := len(g.begun())
-			time.Sleep(time.Minute)
+			time.Sleep(time.Minute) // of the bubble
 			if begun := len(g.begun()) - before; begun > 100+2*3 {
 				t.Errorf("%d visits begun while a batch was written", begun)
 			}
