@@ -40,16 +40,16 @@ func (g *grid) narrow(width int, least func(column int) int) (limits []int, fits
 		limits = append(limits, g.columnWidth(i))
 	}
 	for over := g.width() - width; over > 0; over-- {
-		widest := -1
+		column := -1
 		for i, c := range g.columns {
-			if !c.Right && limits[i] > max(least(i), minText) && (widest < 0 || limits[i] > limits[widest]) {
-				widest = i
+			if !c.Right && limits[i] > max(least(i), minText) && (column < 0 || limits[i] > limits[column]) {
+				column = i
 			}
 		}
-		if widest < 0 {
+		if column < 0 {
 			return limits, false
 		}
-		limits[widest]--
+		limits[column]--
 	}
 	return limits, true
 }

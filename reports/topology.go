@@ -19,7 +19,7 @@ type topology struct {
 	toldRoles []string                      // by the word of its neighbours
 	leafLinks *graph.Graph                  // only the links between an ultrapeer and a leaf
 	among     func() *structure             // the visited hosts and the links between them alone
-	random    func() *structure             // as many hosts and links, at random
+	random    func() *structure             // as many links, and hosts as have a known degree, at random
 	tails     func() map[string]*graph.Tail // by the kind of links, as report.degree_distribution calls it
 	err       error                         // why something could not be measured
 }

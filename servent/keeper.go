@@ -309,8 +309,8 @@ func (k *keeper) save(file *bootstrap.HostFile) {
 	}
 }
 
-// Addresses that are nobody's: ports below the lowest one are of services that have nothing to do with this, and IPv4 addresses
-// that begin with the number or more have no use.
+// What no servent is at: ports below lowestPort are of services that have nothing to do with this, and IPv4 addresses whose
+// first byte is classE or more have no use.
 const (
 	lowestPort = 1024
 	classE     = 240

@@ -63,16 +63,16 @@ func (n *Node) sendPush(from *peer, m message.Message, push *message.Push) (know
 
 // takeDatagramPush takes a PUSH that came by UDP. Its sender can have nobody connected to but itself.
 func (n *Node) takeDatagramPush(m message.Message, push *message.Push, from netip.AddrPort) {
-	itself := func(to netip.AddrPort) bool { return to.Addr() == from.Addr() }
-	at := slices.IndexFunc(push.Addrs(), itself)
+	addrs := push.Addrs()
+	at := slices.IndexFunc(addrs, func(to netip.AddrPort) bool { return to.Addr() == from.Addr() })
 	if at < 0 || !n.routes.pass(m.GUID) {
 		n.seen.stray.Add(1)
 		return
 	}
 	if push.Servent == n.cfg.GUID {
-		n.answerPush(push, push.Addrs()[at])
+		n.answerPush(push, addrs[at])
 	} else if p := n.proxied(push.Servent); p != nil {
-		p.send(message.Message{GUID: m.GUID, TTL: 1, Hops: 1, Body: newPush(push.Servent, push.Index, push.Addrs()[at])})
+		p.send(message.Message{GUID: m.GUID, TTL: 1, Hops: 1, Body: newPush(push.Servent, push.Index, addrs[at])})
 	}
 }
 

@@ -38,8 +38,8 @@ const hitsWaiting = 1 << 12
 // tells its ultrapeers so. The node marks the query as its role asks for. It must be running.
 //
 // With [message.QueryOOB] among its flags the query asks for hits out of band, by that flag and by GGEP SO: gtk-gnutella heeds
-// the flag alone, LimeWire either. A node that is firewalled takes the flag out. Without the flag, GGEP NP
-// says that no ultrapeer is to ask for hits out of band either.
+// the flag alone, LimeWire either. A node that is firewalled takes the flag out. Without the flag, GGEP NP says that no
+// ultrapeer is to ask for hits out of band either.
 func (n *Node) Search(ctx context.Context, q message.Query) iter.Seq[Hit] {
 	if q.Flags&message.QueryOOB == 0 {
 		extend(&q, ggep.NP()) // without room for it, hits say less of their way

@@ -64,7 +64,7 @@ func (v *Vouchers) Of(e probe.Endpoint) (by probe.Endpoint, times int) {
 // A Stranger is an address that something was sent to, and that nothing came from.
 type Stranger struct {
 	Addr netip.Addr
-	Sent int // packets, as far as conversations are known
+	Sent int // packets, one for each conversation that is stored
 }
 
 // Strangers reads them, of the conversations that are stored.

@@ -121,8 +121,8 @@ func readRequest(c *cli.Context, contents string) (exchange.Request, error) {
 		return r, usage("--key is for replacing addresses.", "%s--addresses and --key exclude each other", within(c))
 	}
 	err := r.Check()
-	if form := new(*exchange.FormatError); contents == exchange.All && errors.As(err, form) {
-		known := strings.Trim(strings.ReplaceAll(strings.Join((*form).Known, ", "), ", .", ", "), ".")
+	if form := new(exchange.FormatError); contents == exchange.All && errors.As(err, &form) {
+		known := strings.Trim(strings.ReplaceAll(strings.Join(form.Known, ", "), ", .", ", "), ".")
 		return r, usage("Formats: "+known+".", "%s--as: %q is not known here", within(c), c.String("as"))
 	}
 	return r, exportAdvice(err)

@@ -44,7 +44,7 @@ func (f fact) text() string {
 	case *int64:
 		return pointed(f.name, v)
 	case time.Time:
-		return v.UTC().Format("2006-01-02 15:04:05 UTC")
+		return v.UTC().Format(time.DateTime + " UTC")
 	case float64:
 		return fmt.Sprintf("%.1f", v)
 	}

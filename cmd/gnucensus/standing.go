@@ -36,7 +36,8 @@ func (s *standing) String() string {
 	}
 	seen := s.node.Stats()
 	return fmt.Sprintf("up %v, %s: ultrapeers %d, leaves %d, files %d, queries %d, routes %d, hits sent %d",
-		time.Since(s.began).Round(time.Second), s.node.Role(), links[servent.Ultrapeer], links[servent.Leaf], s.shared.Files(), seen.Queries, seen.Routes, seen.Hits)
+		time.Since(s.began).Round(time.Second), s.node.Role(), links[servent.Ultrapeer], links[servent.Leaf], s.shared.Files(),
+		seen.Queries, seen.Routes, seen.Hits)
 }
 
 // facts are the same as an event.

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// Random returns a graph of so many hosts, as many as g has or as those of it that have a link and some more, and as many
-// links as g, drawn at random from all such graphs (Erdős and Rényi 1959), the same for the same seed. What g has and this one
-// has not is more than size alone explains.
+// Random returns a graph of so many hosts, enough for the links of g, and as many links as g, drawn at random from all such
+// graphs (Erdős and Rényi 1959), the same for the same seed. What g has and this one has not is more than size alone explains.
 func (g *Graph) Random(hosts int, seed uint64) *Graph {
 	links := g.Edges()
 	b := NewBuilder(hosts)

@@ -73,7 +73,7 @@ func (g *Graph) Decline() Decline {
 // hosts go; hosts of the same degree are in the order of their numbers.
 func (g *Graph) ByDegree() []int32 {
 	degrees := g.Degrees()
-	most := slices.Max(append([]int{0}, degrees...))
+	most := slices.Max(append(degrees, 0))
 	for v := range degrees {
 		degrees[v] = most - degrees[v]
 	}

@@ -20,7 +20,6 @@ type station struct {
 	plan      Plan
 	strangers atomic.Int64  // their connections and datagrams until now, where the host leaves
 	leave     chan struct{} // closed when it has had its visits
-	left      sync.Once
 
 	tcp  *net.TCPListener
 	udp  *net.UDPConn
@@ -118,14 +117,16 @@ func (s *station) Listen(context.Context, string, string) (net.Listener, error) 
 // stays counts strangers, and tells whether the host is there for this one. The first after those that it wants to see finds
 // it leaving: it answers nobody any more.
 func (s *station) stays(from netip.AddrPort) bool {
-	if s.plan.LeaveAfter == 0 || s.plan.holds(from) || s.strangers.Add(1) <= int64(s.plan.LeaveAfter) {
+	most := int64(s.plan.LeaveAfter)
+	if most == 0 || s.plan.holds(from) {
 		return true
 	}
-	s.left.Do(func() {
+	n := s.strangers.Add(1)
+	if n == most+1 {
 		s.tcp.Close()
 		close(s.leave)
-	})
-	return false
+	}
+	return n <= most
 }
 
 // A leavingListener accepts connections while the host stays.

@@ -205,7 +205,7 @@ func Status(ctx context.Context, cfg Config) (State, error) {
 	}
 	progs, err := findPrograms(ctx, p.programs, p.path(pgName), s.Version)
 	if ctx.Err() != nil {
-		return s, err
+		return s, context.Cause(ctx)
 	}
 	if s.Refusal = err; err == nil {
 		s.Programs = progs.String()
