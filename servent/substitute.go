@@ -1,6 +1,7 @@
 package servent
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -63,6 +64,7 @@ func (n *Node) substitute(leaf *peer, m message.Message, q *message.Query) (aske
 	}
 	theirs := *q
 	x := q.Extensions()
+	x.GGEP = slices.DeleteFunc(x.GGEP, func(b ggep.Block) bool { return b.ID == "6" }) // the address of the leaf
 	if !x.GGEP.Has("SO") {
 		x.GGEP = append(x.GGEP, ggep.SO(nil))
 	}

@@ -34,6 +34,7 @@ func TestLeafQueriesInOwnName(t *testing.T) {
 		"objects to version 3":        {veto: new},
 		"objects to this query":       {blocks: ggep.Blocks{ggep.NP()}},
 		"with other extensions":       {blocks: ggep.Blocks{ggep.M(4)}, own: true},
+		"with an address of IPv6":     {blocks: ggep.Blocks{ggep.IPv6(netip.MustParseAddr("2001:db8::1"))}, own: true},
 		"of a node that does not":     {leave: func(c *Config) { c.Substitute = false }},
 		"of a node with a firewall":   {leave: func(c *Config) { c.Firewalled = true }},
 		"of a node without UDP, IPv6": {leave: func(c *Config) { c.Addr = netip.MustParseAddrPort("[::1]:6346") }},
@@ -63,8 +64,11 @@ func TestLeafQueriesInOwnName(t *testing.T) {
 			if own != c.own || !own && at != id || own && at.ReplyingTo(id.ReplyTo()) != id {
 				t.Errorf("%s: asked as %v, %+v", name, at, asked)
 			}
+			if addrs := asked.ReplyTo(at); own && len(addrs) != 1 {
+				t.Errorf("%s: hits are wanted at %v", name, addrs)
+			}
 			for _, b := range c.blocks {
-				if !asked.GGEP().Has(b.ID) {
+				if !asked.GGEP().Has(b.ID) && b.ID != "6" {
 					t.Errorf("%s: %s is lost", name, b.ID)
 				}
 			}
