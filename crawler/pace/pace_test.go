@@ -215,17 +215,17 @@ type receiver struct {
 
 func listen(t *testing.T, ip string) *receiver {
 	t.Helper()
-	tcp, err := net.Listen("tcp", ip+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { tcp.Close() })
-	addr := netip.MustParseAddrPort(tcp.Addr().String())
-	udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ip)}) // first: many sockets have ports of UDP at all addresses
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { udp.Close() })
+	addr := netip.MustParseAddrPort(udp.LocalAddr().String())
+	tcp, err := net.Listen("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tcp.Close() })
 	return &receiver{tcp: tcp, udp: udp, addr: addr}
 }
 

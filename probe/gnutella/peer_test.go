@@ -64,12 +64,12 @@ func (s script) play(t *testing.T) probe.Endpoint {
 	if ip == "" {
 		ip = "127.40.8.1"
 	}
-	l, err := net.Listen("tcp", ip+":0")
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ip)}) // first: many sockets have ports of UDP at all addresses
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := netip.MustParseAddrPort(l.Addr().String())
-	udp, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+	addr := netip.MustParseAddrPort(udp.LocalAddr().String())
+	l, err := net.Listen("tcp", addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
